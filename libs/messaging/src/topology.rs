@@ -1,0 +1,91 @@
+//! Exchanges, queues, bindings and their limits: constants, in this one place. A broker that
+//! holds something else under these names is a clear error at start.
+
+use std::time::Duration;
+
+/// The topic exchange of facts about tasks.
+pub const TASKS_EXCHANGE: &str = "marea.tasks";
+/// Where consumers publish what they give up.
+pub const DEAD_LETTER_QUEUE: &str = "marea.dead-letter";
+
+/// A durable quorum queue without a length limit: back-pressure is at the edge.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Its name.
+    pub name: &'static str,
+    /// The types of facts that it gets from [`TASKS_EXCHANGE`].
+    pub facts: &'static [&'static str],
+    /// Unacknowledged deliveries a consumer: what one process works on side by side.
+    pub prefetch: u16,
+}
+
+/// To be validated.
+pub static YAML_MANAGER: Queue = Queue { name: "marea.yaml-manager", facts: &["task.submitted"], prefetch: 32 };
+
+/// To be applied, checked or rolled back. `task.check` comes here as a command.
+pub static CLUSTER_APPLIER: Queue = Queue {
+    name: "marea.cluster-applier",
+    facts: &["task.validated", "task.rollback_requested"],
+    // One delivery is one task's step of several API calls; 64 keep an API server busy.
+    prefetch: 64,
+};
+
+/// To be folded into states.
+pub static STATUS_WORKER: Queue = Queue {
+    name: "marea.status-worker",
+    facts: &[
+        "task.submitted",
+        "task.validated",
+        "task.rejected",
+        "task.apply_started",
+        "task.progress",
+        "task.applied",
+        "task.failed",
+        "task.reverted",
+        "task.rollback_requested",
+        "task.rollback_blocked",
+        "task.rolled_back",
+    ],
+    // Folding is one script call: more in flight fill batches.
+    prefetch: 256,
+};
+
+/// Every queue that has a consumer.
+pub static QUEUES: [&Queue; 3] = [&YAML_MANAGER, &CLUSTER_APPLIER, &STATUS_WORKER];
+
+/// The steps of delay. Each is a quorum queue `<queue>.delay.<milliseconds>` with a message TTL,
+/// which dead-letters at-least-once into its queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is named after its delay")]
+pub enum Step {
+    Ms250,
+    S1,
+    S5,
+    S15,
+}
+
+impl Step {
+    /// Every step, shortest first.
+    pub const ALL: [Step; 4] = [Step::Ms250, Step::S1, Step::S5, Step::S15];
+
+    /// The delay.
+    pub fn delay(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::Ms250 => 250,
+            Self::S1 => 1_000,
+            Self::S5 => 5_000,
+            Self::S15 => 15_000,
+        })
+    }
+}
+
+/// How long a publish waits for its confirm before it is *unknown*: a quorum of three nodes
+/// confirms in milliseconds; a paused node shows only as silence.
+pub const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a transient failure may last before the consumer cancels its subscription and probes.
+pub const OUTAGE: Duration = Duration::from_secs(10);
+/// From this delivery on a message is handled alone, so that a poison message takes no other with it.
+pub const ALONE_FROM: u32 = 3;
+/// Deliveries after which a message that still fails is given up: only failures of the message itself
+/// count here, outages do not.
+pub const MAX_DELIVERIES: u32 = 8;

@@ -1,0 +1,79 @@
+//! Task state and leases: one trait, [`States`], over Redis Cluster (fred) and over the embedded
+//! database, and one contract suite that both pass.
+//!
+//! State is a cache of what records and facts say: it may be lost, and is folded again.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{Fact, State, TaskId, TaskKey, TaskName, TaskStatus, TenantName};
+
+/// The store did not answer; may be tried again.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the state store did not answer: {0}")]
+pub struct Error(pub String);
+
+/// The right to run one task's commands, until it ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The task.
+    pub key: TaskKey,
+    /// Grows with every holder.
+    pub epoch: u64,
+    /// Tells this holder from others.
+    pub holder: String,
+}
+
+/// One row of a list of tasks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The tasks, newest first.
+    pub tasks: Vec<Arc<TaskStatus>>,
+    /// Where the next page begins; `None`: this is the last.
+    pub next: Option<TaskId>,
+}
+
+/// A store of task states.
+#[async_trait]
+pub trait States: Send + Sync + 'static {
+    /// Adds facts to their tasks' sets, each task atomically: of two facts with one `Fact::member` the one
+    /// with the higher `Fact::precedence` holds, and of equals the one that is there. Also keeps the indexes
+    /// by tenant, name and id suffix. Facts of many tasks may be given; adding one twice changes nothing.
+    async fn add(&self, facts: &[Fact]) -> Result<(), Error>;
+
+    /// A task's status, folded. `version` grows with every fact that changed the set, progress included.
+    async fn get(&self, key: &TaskKey) -> Result<Option<Arc<TaskStatus>>, Error>;
+
+    /// Waits until the task's version is not `version` or the time is over, then answers as [`States::get`].
+    async fn changed(&self, key: &TaskKey, version: u64, wait: Duration) -> Result<Option<Arc<TaskStatus>>, Error>;
+
+    /// The newest task of that name.
+    async fn by_name(&self, tenant: &TenantName, name: &TaskName) -> Result<Option<TaskId>, Error>;
+
+    /// Tasks whose id ends with `suffix` (4 to 32 lower case hexadecimal digits, hyphens left out), at most two.
+    async fn by_suffix(&self, tenant: &TenantName, suffix: &str) -> Result<Vec<TaskId>, Error>;
+
+    /// A tenant's tasks, newest first, from `before` on (exclusive), only those in `state` where given.
+    async fn list(
+        &self,
+        tenant: &TenantName,
+        state: Option<State>,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Page, Error>;
+
+    /// Forgets a task.
+    async fn forget(&self, key: &TaskKey) -> Result<(), Error>;
+
+    /// Takes the lease of a task for `ttl`, unless another holds it.
+    async fn acquire(&self, key: &TaskKey, holder: &str, ttl: Duration) -> Result<Option<Lease>, Error>;
+
+    /// Prolongs a lease to `ttl` from now: `false` where it is lost.
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, Error>;
+
+    /// Gives a lease back, if it is still this one.
+    async fn release(&self, lease: &Lease) -> Result<(), Error>;
+
+    /// Whether the store answers; else why not, for `/readyz`.
+    async fn ready(&self) -> Result<(), Error>;
+}

@@ -1,0 +1,48 @@
+//! Pooled read-only connections: in WAL mode readers never wait for the writer.
+
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, OpenFlags};
+
+/// Idle connections that are kept: reads run on the runtime's threads, so that more never read at once for long.
+const IDLE: usize = 8;
+/// Statements that a connection keeps prepared.
+pub(crate) const STATEMENTS: usize = 128;
+
+/// The pool.
+pub(crate) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Runs the closure in one read transaction, so that all its statements see one state.
+    pub(crate) fn run<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let pooled = self.idle.lock().pop();
+        let connection = pooled.map_or_else(|| self.open(), Ok)?;
+        let transaction = connection.unchecked_transaction()?;
+        let answer = read(&transaction);
+        transaction.finish()?;
+        self.give_back(connection);
+        answer
+    }
+
+    fn give_back(&self, connection: Connection) {
+        let mut idle = self.idle.lock();
+        if idle.len() < IDLE {
+            idle.push(connection);
+        }
+    }
+
+    fn open(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
+    }
+}

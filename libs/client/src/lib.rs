@@ -1,0 +1,97 @@
+//! A typed client of Marea's public HTTP interface, for the command line and the page.
+//!
+//! Only what anybody may call stands here: no broker, no store, no cluster. A request that may be
+//! sent again (every read; every write, under an `Idempotency-Key`) is sent again after a 503 or a
+//! lost connection, within [`Client::patient`]'s time.
+
+mod admin;
+mod error;
+mod lines;
+mod send;
+mod tasks;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use std::time::Duration;
+
+pub use error::{Error, Refusal};
+pub use lines::Lines;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Url;
+pub use tasks::Upload;
+pub use types::{Accepted, DeadLetter, Form, NewToken, Plan, TaskPage};
+
+/// How long a connection may take: a server that answers at all does so in less.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an answer may take: above the longest that the server holds a request open for.
+const ANSWER: Duration = Duration::from_secs(60);
+/// What may stand in a path's segment unescaped.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A client of one server, with one caller's token. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: Option<String>,
+    patience: Duration,
+}
+
+impl Client {
+    /// A client of the server at `base`, for example `http://127.0.0.1:8080`.
+    pub fn new(base: &str, token: Option<String>) -> Result<Self, Error> {
+        let invalid = |reason: String| Error::Server { server: base.to_owned(), reason };
+        let url = Url::parse(base).map_err(|e| invalid(e.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(invalid("expected http://HOST[:PORT] or https://HOST[:PORT]".to_owned()));
+        }
+        Ok(Self { http: http(&url)?, base: url, token, patience: Duration::ZERO })
+    }
+
+    /// The same client with another caller's token, over the same connections.
+    #[must_use]
+    pub fn with_token(&self, token: Option<String>) -> Self {
+        Self { token, ..self.clone() }
+    }
+
+    /// The same client, which sends again for so long after a 503 or a lost connection.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The server's address, without a slash at its end.
+    pub fn server(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// The address of a path of segments and a query.
+    fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        let prefix = self.base.path().trim_end_matches('/');
+        let path = segments.iter().map(|s| format!("/{}", utf8_percent_encode(s, SEGMENT))).collect::<String>();
+        url.set_path(&format!("{prefix}{path}"));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+}
+
+/// One HTTP client a process would do; one a [`Client`] keeps the types simple.
+fn http(url: &Url) -> Result<reqwest::Client, Error> {
+    // Err: another part of this process installed its provider, which is the same one.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("marea/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .read_timeout(ANSWER)
+        .redirect(reqwest::redirect::Policy::none());
+    // A proxy from the environment cannot reach this computer's own loopback.
+    if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|e| Error::Server { server: url.to_string(), reason: error::chain(&e) })
+}

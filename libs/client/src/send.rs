@@ -1,0 +1,103 @@
+//! One request: token, retries, and what the server's answer means.
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use crate::{Client, Error, Refusal, error::chain};
+
+/// The first pause between two tries; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// Bytes of an error's body that are read: a page of another server's error is no use in full.
+const ERROR_BYTES: usize = 1 << 20;
+
+impl Client {
+    /// Sends what `build` makes, again after a transient failure while patience lasts. Only for what may be
+    /// sent twice. `complete` adds body and headers to the request.
+    pub(crate) async fn send(
+        &self,
+        method: &Method,
+        url: &Url,
+        complete: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Response, Error> {
+        let until = Instant::now() + self.patience;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let error = match self.once(complete(self.http.request(method.clone(), url.clone())), url).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            let wait = retry_after(&error).unwrap_or(pause).min(LONGEST_PAUSE);
+            if !error.is_transient() || Instant::now() + wait > until {
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn once(&self, request: RequestBuilder, url: &Url) -> Result<Response, Error> {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let response = request.send().await.map_err(|e| self.unreachable(&e))?;
+        match response.status() {
+            status if status.is_success() => Ok(response),
+            status => Err(refused(status, url, response).await),
+        }
+    }
+
+    /// Sends, and reads the answer's JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: Url,
+        complete: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<T, Error> {
+        let response = self.send(&method, &url, complete).await?;
+        let body = response.bytes().await.map_err(|e| self.unreachable(&e))?;
+        serde_json::from_slice(&body)
+            .map_err(|e| Error::Unexpected { path: url.path().to_owned(), reason: e.to_string() })
+    }
+
+    /// Reads JSON.
+    pub(crate) async fn get_json<T: DeserializeOwned>(&self, url: Url) -> Result<T, Error> {
+        self.json(Method::GET, url, |request| request.header(header::ACCEPT, "application/json")).await
+    }
+
+    /// Reads text of that media type.
+    pub(crate) async fn get_text(&self, url: Url, accept: &'static str) -> Result<String, Error> {
+        let response = self.send(&Method::GET, &url, |r| r.header(header::ACCEPT, accept)).await?;
+        response.text().await.map_err(|e| self.unreachable(&e))
+    }
+
+    pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Error {
+        Error::Unreachable { server: self.server().to_owned(), reason: chain(error) }
+    }
+}
+
+fn retry_after(error: &Error) -> Option<Duration> {
+    match error {
+        Error::Refused(refusal) => refusal.retry_after,
+        _ => None,
+    }
+}
+
+/// What an answer other than 2xx says: problem+json, or whatever text a proxy gave.
+async fn refused(status: StatusCode, url: &Url, response: Response) -> Error {
+    let seconds = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
+    let body = response.bytes().await.unwrap_or_default();
+    let body = body.get(..body.len().min(ERROR_BYTES)).unwrap_or_default();
+    let mut refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
+    if refusal.title.is_empty() && refusal.detail.is_empty() {
+        refusal.detail = format!("the server answered {status} to {}", url.path());
+    }
+    refusal.status = status.as_u16();
+    refusal.retry_after = seconds.map(Duration::from_secs);
+    Error::Refused(Box::new(refusal))
+}

@@ -1,0 +1,160 @@
+//! Tasks: send, replace, revert, delete, read, wait.
+
+use std::time::Duration;
+
+use domain::{OnFailure, Revision, SourceFile, TaskName, TaskStatus};
+use reqwest::{
+    Method, RequestBuilder,
+    multipart::{Form as Multipart, Part},
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{Accepted, Client, Error, Form, Lines, TaskPage};
+
+/// Files to send, and how they are to be run.
+#[derive(Debug, Clone, Default)]
+pub struct Upload {
+    /// The files.
+    pub files: Vec<SourceFile>,
+    /// The task's name, for a new task.
+    pub name: Option<TaskName>,
+    /// What to do when the revision fails; `None`: the server's default.
+    pub on_failure: Option<OnFailure>,
+    /// How long what keeps running may take to become healthy, for example `10m`.
+    pub ready_deadline: Option<String>,
+    /// Whether prune may delete PersistentVolumeClaims.
+    pub prune_volumes: bool,
+    /// Whether prune may delete more than half of the objects.
+    pub confirm_prune: bool,
+    /// The revision that is to be replaced: another one there is an error.
+    pub if_match: Option<Revision>,
+}
+
+impl Upload {
+    fn query(&self) -> Vec<(&'static str, &str)> {
+        let on_failure = self.on_failure.map(|f| match f {
+            OnFailure::Keep => "keep",
+            OnFailure::Revert => "revert",
+        });
+        let flag = |set: bool| set.then_some("true");
+        [
+            ("name", self.name.as_ref().map(TaskName::as_str)),
+            ("on_failure", on_failure),
+            ("ready_deadline", self.ready_deadline.as_deref()),
+            ("prune_volumes", flag(self.prune_volumes)),
+            ("confirm_prune", flag(self.confirm_prune)),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
+    }
+
+    fn attach(&self, request: RequestBuilder) -> RequestBuilder {
+        let part = |file: &SourceFile| Part::text(file.content.clone()).file_name(file.name.clone());
+        let form = self.files.iter().fold(Multipart::new(), |form, file| form.part("files", part(file)));
+        let request = match self.if_match {
+            Some(revision) => request.header("if-match", format!("\"{revision}\"")),
+            None => request,
+        };
+        request.multipart(form)
+    }
+}
+
+/// A key under which one command may be sent several times.
+fn once() -> String {
+    Uuid::now_v7().to_string()
+}
+
+impl Client {
+    /// Sends a new task.
+    pub async fn submit(&self, upload: &Upload) -> Result<Accepted, Error> {
+        let (url, key) = (self.url(&["yaml"], &upload.query()), once());
+        self.json(Method::POST, url, |r| upload.attach(r).header("idempotency-key", &key)).await
+    }
+
+    /// Sends a new revision of a task.
+    pub async fn replace(&self, task: &str, upload: &Upload) -> Result<Accepted, Error> {
+        let (url, key) = (self.url(&["yaml", task], &upload.query()), once());
+        self.json(Method::PUT, url, |r| upload.attach(r).header("idempotency-key", &key)).await
+    }
+
+    /// Asks what would happen, of a new task or of a task's next revision. Writes nothing.
+    pub async fn plan(&self, task: Option<&str>, upload: &Upload) -> Result<Value, Error> {
+        let mut query = upload.query();
+        query.push(("dry_run", "true"));
+        match task {
+            Some(task) => self.json(Method::PUT, self.url(&["yaml", task], &query), |r| upload.attach(r)).await,
+            None => self.json(Method::POST, self.url(&["yaml"], &query), |r| upload.attach(r)).await,
+        }
+    }
+
+    /// Goes back to an earlier revision.
+    pub async fn revert(&self, task: &str, to: Revision) -> Result<Accepted, Error> {
+        let (url, key) = (self.url(&["yaml", task], &[("revision", &to.to_string())]), once());
+        self.json(Method::PUT, url, |r| r.header("idempotency-key", &key)).await
+    }
+
+    /// Rolls a task back.
+    pub async fn delete(&self, task: &str) -> Result<Accepted, Error> {
+        let (url, key) = (self.url(&["yaml", task], &[]), once());
+        self.json(Method::DELETE, url, |r| r.header("idempotency-key", &key)).await
+    }
+
+    /// Reads a revision, the highest one unless told, as JSON.
+    pub async fn revision(&self, task: &str, revision: Option<Revision>, form: Form) -> Result<Value, Error> {
+        self.get_json(self.revision_url(task, revision, form)).await
+    }
+
+    /// Reads a revision as YAML text.
+    pub async fn revision_yaml(&self, task: &str, revision: Option<Revision>, form: Form) -> Result<String, Error> {
+        self.get_text(self.revision_url(task, revision, form), "application/yaml").await
+    }
+
+    fn revision_url(&self, task: &str, revision: Option<Revision>, form: Form) -> reqwest::Url {
+        let number = revision.map(|n| n.to_string());
+        let mut query = vec![("form", form.as_str())];
+        query.extend(number.as_deref().map(|n| ("revision", n)));
+        self.url(&["yaml", task], &query)
+    }
+
+    /// A task's status, by id, name or id suffix.
+    pub async fn status(&self, task: &str) -> Result<TaskStatus, Error> {
+        self.get_json(self.url(&["status", task], &[])).await
+    }
+
+    /// A task's status as soon as its version is not `after` any more, at the latest after `wait`.
+    pub async fn status_after(&self, task: &str, after: u64, wait: Duration) -> Result<TaskStatus, Error> {
+        let (wait, after) = (format!("{}s", wait.as_secs().max(1)), after.to_string());
+        self.get_json(self.url(&["status", task], &[("wait", &wait), ("after", &after)])).await
+    }
+
+    /// A page of the tasks, newest first.
+    pub async fn list(&self, state: Option<&str>, cursor: Option<&str>, limit: usize) -> Result<TaskPage, Error> {
+        let limit = limit.to_string();
+        let mut query = vec![("limit", limit.as_str())];
+        query.extend(state.map(|s| ("state", s)));
+        query.extend(cursor.map(|c| ("cursor", c)));
+        self.get_json(self.url(&["status"], &query)).await
+    }
+
+    /// Why a task's objects are not as asked.
+    pub async fn why(&self, task: &str) -> Result<Value, Error> {
+        self.get_json(self.url(&["status", task, "why"], &[])).await
+    }
+
+    /// Logs of the pods of one object (`Kind/name`), or of every object.
+    pub async fn logs(&self, task: &str, object: Option<&str>, follow: bool) -> Result<Lines, Error> {
+        let mut query: Vec<(&str, &str)> = object.map(|o| ("object", o)).into_iter().collect();
+        query.extend(follow.then_some(("follow", "true")));
+        let url = self.url(&["status", task, "logs"], &query);
+        let response = self.send(&Method::GET, &url, |r| r.header("accept", "text/plain")).await?;
+        Ok(Lines::new(self.clone(), response))
+    }
+
+    /// A task's status as a stream of server-sent events, as sent: for handing on.
+    pub async fn status_events(&self, task: &str) -> Result<reqwest::Response, Error> {
+        let url = self.url(&["status", task], &[]);
+        self.send(&Method::GET, &url, |r| r.header("accept", "text/event-stream")).await
+    }
+}

@@ -1,0 +1,94 @@
+//! What the server answers, where `domain` has no type for it.
+
+use std::collections::BTreeMap;
+
+use domain::{Problem, Revision, State, TaskId, TaskName, TaskStatus, access::Token};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The answer to a command that was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The task.
+    pub id: TaskId,
+    /// Its name.
+    pub name: TaskName,
+    /// The command's number.
+    pub revision: Revision,
+    /// The state that it is in now.
+    pub state: State,
+    /// Where to go on.
+    #[serde(default)]
+    pub links: BTreeMap<String, String>,
+}
+
+/// One page of a list of tasks, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskPage {
+    /// The tasks.
+    pub tasks: Vec<TaskStatus>,
+    /// The cursor of the next page; `None`: this is the last.
+    #[serde(default)]
+    pub next: Option<String>,
+}
+
+/// Which form of a revision to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The files as sent.
+    Source,
+    /// What is applied.
+    Rendered,
+    /// What validation said.
+    Report,
+}
+
+impl Form {
+    /// Its name in a query.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Rendered => "rendered",
+            Self::Report => "report",
+        }
+    }
+}
+
+/// What a dry run says would happen. Its shape grows with the engine: only what every version has is typed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Errors and warnings.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
+    /// The rest as sent.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Value>,
+}
+
+/// A token as it is made: the only time that its secret is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewToken {
+    /// The whole token, to be put into `MAREA_TOKEN`.
+    pub token: String,
+    /// What is stored of it.
+    #[serde(flatten)]
+    pub stored: Option<Token>,
+}
+
+/// A message that was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The message's id.
+    pub id: String,
+    /// Its type.
+    pub kind: String,
+    /// The queue that it came from.
+    pub queue: String,
+    /// Why it was given up.
+    pub reason: String,
+    /// When.
+    pub time: String,
+    /// Its body.
+    #[serde(default)]
+    pub body: String,
+}

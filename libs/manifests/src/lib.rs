@@ -1,1 +1,5 @@
-//! Not built yet.
+//! wip
+mod field;
+pub mod node;
+mod report;
+pub mod yaml;

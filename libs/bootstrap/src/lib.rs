@@ -1,1 +1,32 @@
-//! Not built yet.
+//! What every service shares: configuration, telemetry, HTTP, access, readiness, shutdown.
+//!
+//! A service's `main.rs` calls [`main`] with its `run`; `marea up` and the tests build a
+//! [`Context`] themselves and run the same code. Nothing here knows what a service does.
+
+mod access;
+pub mod config;
+mod connect;
+mod context;
+pub mod http;
+mod platform;
+mod program;
+mod readiness;
+mod secret;
+pub mod shutdown;
+pub mod telemetry;
+pub mod trace;
+
+pub use access::{Access, AccessError, Caller, issue};
+pub use connect::{ConnectError, context, records};
+pub use context::Context;
+pub use http::{HttpError, app, serve};
+pub use platform::{AccessMode, Platform};
+pub use program::{Program, main};
+pub use readiness::Readiness;
+pub use secret::Secret;
+
+/// Installs the process's one TLS provider. Needed before any HTTPS client is built; may be called twice.
+pub fn install_tls() {
+    // An error says that one is installed already, which is what is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

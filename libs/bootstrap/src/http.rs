@@ -1,0 +1,18 @@
+//! HTTP: one server with all its bounds, one error type, strict extractors, probes and documentation.
+
+mod app;
+mod body;
+mod docs;
+mod edge;
+mod error;
+mod extract;
+mod guard;
+mod io;
+mod serve;
+
+pub use app::{App, app};
+pub use body::{BODIES_IN_FLIGHT_BYTES, BodyError, BodyLimits};
+pub use error::{HttpError, ProblemDetails};
+pub use extract::{Json, Path, Query, has_media_type, read_body};
+pub use guard::Guard;
+pub use serve::{Limits, Server, serve};

@@ -1,0 +1,141 @@
+//! What happens to every request before and after its handler.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use axum::{
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::FutureExt;
+use tracing::{Instrument, Span, field::Empty};
+
+use super::{
+    BodyLimits, HttpError,
+    body::{Bounded, InFlight, Share, discard},
+    extract::too_large,
+    guard::Guard,
+};
+use crate::{Access, trace};
+
+/// What the edge knows.
+pub(crate) struct Edge {
+    pub(crate) access: Access,
+    pub(crate) guard: Guard,
+    pub(crate) bodies: BodyLimits,
+    pub(crate) in_flight: InFlight,
+}
+
+/// Guards, bounds, traces, measures; a panic is a 500 without details.
+pub(crate) async fn edge(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let path = request.extensions().get::<MatchedPath>().map_or("unmatched", |m| m.as_str()).to_owned();
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let span = span(&method, &path, request.headers());
+    let handled = AssertUnwindSafe(edge.answer(request, next)).catch_unwind().instrument(span.clone()).await;
+    let mut response = handled.unwrap_or_else(|_| panicked(&path));
+    edge.allow_reading(origin, response.headers_mut());
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    span.record("http.status", response.status().as_u16());
+    measure(&method, path, response.status(), began);
+    response
+}
+
+impl Edge {
+    async fn answer(&self, mut request: Request, next: Next) -> Response {
+        let checked = if self.access.is_local() {
+            self.guard.check(request.method(), request.uri(), request.headers())
+        } else {
+            Ok(())
+        };
+        if let Err(refused) = checked {
+            return refused.into_response();
+        }
+        if let Some(preflight) = self.preflight(&request) {
+            return preflight;
+        }
+        let length = content_length(request.headers());
+        if length > self.bodies.bytes {
+            return self.refuse_body(request).await;
+        }
+        if !self.in_flight.fits(length) {
+            return HttpError::unavailable("too many bodies are being read; try again").into_response();
+        }
+        let share = Share::of(&self.in_flight);
+        request.extensions_mut().insert(self.access.clone());
+        let bounded = request.map(|body| Body::new(Bounded::new(body, self.bodies, share.clone())));
+        let response = next.run(bounded).await;
+        drop(share);
+        response
+    }
+
+    async fn refuse_body(&self, request: Request) -> Response {
+        // A client that asks first has sent nothing yet.
+        if !request.headers().contains_key(header::EXPECT) {
+            discard(request.into_body(), self.bodies).await;
+        }
+        too_large(self.bodies.bytes).into_response()
+    }
+
+    fn preflight(&self, request: &Request) -> Option<Response> {
+        let asked = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let origin = request.headers().get(header::ORIGIN)?.to_str().ok()?;
+        let preflight = asked && request.method() == Method::OPTIONS && self.guard.may_read(origin);
+        preflight.then(|| {
+            let headers: [(HeaderName, &str); 3] = [
+                (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
+                (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, if-none-match, last-event-id"),
+                (header::ACCESS_CONTROL_MAX_AGE, "600"),
+            ];
+            (StatusCode::NO_CONTENT, headers).into_response()
+        })
+    }
+
+    fn allow_reading(&self, origin: Option<HeaderValue>, headers: &mut HeaderMap) {
+        if self.guard.cors_origins.is_empty() {
+            return;
+        }
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+        if let Some(origin) = origin.filter(|o| o.to_str().is_ok_and(|o| self.guard.may_read(o))) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, location"));
+        }
+    }
+}
+
+fn span(method: &Method, path: &str, headers: &HeaderMap) -> Span {
+    let span =
+        tracing::info_span!("http", http.method = %method, http.path = path, http.status = Empty, task.id = Empty);
+    trace::continue_from(&span, trace::received(headers));
+    span
+}
+
+fn panicked(path: &str) -> Response {
+    tracing::error!(http.path = path, "a handler panicked");
+    let detail = "an error of ours; it is logged";
+    HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
+}
+
+fn content_length(headers: &HeaderMap) -> usize {
+    let value = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
+    value.and_then(|v| v.parse().ok()).unwrap_or(0)
+}
+
+fn measure(method: &Method, path: String, status: StatusCode, began: Instant) {
+    let labels = [("method", known(method).to_owned()), ("path", path), ("status", status.as_str().to_owned())];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_duration_seconds", &labels).record(began.elapsed());
+}
+
+/// A client may send any word as its method: labels stay bounded.
+fn known(method: &Method) -> &str {
+    match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::DELETE | Method::OPTIONS | Method::PATCH => {
+            method.as_str()
+        }
+        _ => "other",
+    }
+}

@@ -1,0 +1,128 @@
+//! The server: HTTP/1 and HTTP/2 on one port, bounded in connections and in time.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::io::Idle;
+
+/// How long the server waits after an accept that failed: it is out of file descriptors, and one may be freed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Bounds on connections.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at a time; more wait in the kernel's queue.
+    pub connections: usize,
+    /// How long a request's head may take, and how long a connection may be kept without one.
+    pub head: Duration,
+    /// How long nothing may move on a connection; longer than the longest poll (60 s).
+    pub idle: Duration,
+    /// How long connections may take to end once the server stops.
+    pub drain: Duration,
+    /// Requests at a time on one HTTP/2 connection.
+    pub streams: u32,
+    /// Bytes of a request's head.
+    pub head_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            head: Duration::from_secs(30),
+            idle: Duration::from_secs(90),
+            drain: Duration::from_secs(20),
+            streams: 250,
+            head_bytes: 32 << 10,
+        }
+    }
+}
+
+/// Serves until `shutdown`, then ends connections gracefully, with the default bounds.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
+    Server::default().serve(listener, router, shutdown).await;
+}
+
+/// A server with its bounds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Server {
+    /// The bounds.
+    pub limits: Limits,
+}
+
+impl Server {
+    /// Serves until `shutdown`; what has not ended when [`Limits::drain`] is over is cut.
+    pub async fn serve(self, listener: TcpListener, router: Router, shutdown: CancellationToken) {
+        let slots = Arc::new(Semaphore::new(self.limits.connections));
+        let (graceful, builder) = (GracefulShutdown::new(), self.builder());
+        let mut running = JoinSet::new();
+        loop {
+            let (stream, slot) = tokio::select! {
+                () = shutdown.cancelled() => break,
+                Some(_) = running.join_next() => continue,
+                accepted = accept(&listener, &slots) => accepted,
+            };
+            let io = TokioIo::new(Idle::new(stream, self.limits.idle));
+            let service = TowerToHyperService::new(router.clone());
+            let connection = builder.serve_connection_with_upgrades(io, service).into_owned();
+            let connection = graceful.watch(connection);
+            running.spawn(async move {
+                // A connection's error is its client's doing: reset, time-out, not HTTP.
+                if let Err(error) = connection.await {
+                    tracing::debug!(error = %error, "a connection ended early");
+                }
+                drop(slot);
+            });
+        }
+        drop(listener);
+        if tokio::time::timeout(self.limits.drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!(connections = running.len(), "connections did not end in time and are cut");
+        }
+    }
+
+    fn builder(&self) -> Builder<TokioExecutor> {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head)
+            .max_buf_size(self.limits.head_bytes);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.limits.streams)
+            .max_header_list_size(u32::try_from(self.limits.head_bytes).unwrap_or(u32::MAX))
+            .keep_alive_interval(self.limits.head)
+            .keep_alive_timeout(self.limits.head);
+        builder
+    }
+}
+
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Answers are written whole: waiting for more to send only delays them.
+                let _ = stream.set_nodelay(true);
+                return (stream, slot);
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}

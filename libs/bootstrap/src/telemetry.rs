@@ -1,0 +1,122 @@
+//! Logs to stderr, metrics in Prometheus' format, traces by OTLP/HTTP.
+
+use std::{
+    io::IsTerminal,
+    sync::{LazyLock, OnceLock},
+    time::Duration,
+};
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use opentelemetry::{KeyValue, trace::TracerProvider};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::{
+    Resource, runtime,
+    trace::{SdkTracer, SdkTracerProvider, span_processor_with_async_runtime::BatchSpanProcessor},
+};
+use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::{Platform, config::ConfigError};
+
+/// How long the flush at exit may take.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one export may take.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Upper bounds of histograms of seconds: from an embedded publish to a slow task.
+const SECONDS: [f64; 16] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
+/// Upper bounds of histograms of sizes of batches.
+const SIZES: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+
+static PROMETHEUS: LazyLock<PrometheusHandle> = LazyLock::new(|| {
+    let builder = PrometheusBuilder::new();
+    let builder = builder.set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS);
+    let builder = builder.and_then(|b| b.set_buckets_for_metric(Matcher::Suffix("_size".into()), &SIZES));
+    let recorder = builder.expect("the bounds are not empty").build_recorder();
+    let handle = recorder.handle();
+    // An error says that another recorder was installed first: then /metrics shows nothing, and work goes on.
+    let _ = metrics::set_global_recorder(recorder);
+    handle
+});
+
+static TRACES: OnceLock<SdkTracerProvider> = OnceLock::new();
+
+/// Installs the recorder of metrics, once a process.
+pub fn install_metrics() {
+    LazyLock::force(&PROMETHEUS);
+}
+
+/// The metrics as Prometheus reads them.
+pub fn render_metrics() -> String {
+    PROMETHEUS.run_upkeep();
+    PROMETHEUS.render()
+}
+
+/// Installs logs, metrics and traces, once a process; needs a Tokio runtime where traces are on.
+pub fn install(service: &'static str, version: &'static str, platform: &Platform) -> Result<(), ConfigError> {
+    crate::install_tls();
+    install_metrics();
+    let filter = |what: &str| EnvFilter::try_new(what).map_err(|e| ConfigError(format!("the setting `log`: {e}")));
+    let traces = tracer(service, version, platform)?;
+    // Spans that carry a trace are made at `info` whatever the logs show.
+    let traces = traces.map(|t| tracing_opentelemetry::layer().with_tracer(t).with_filter(spans_of_ours()));
+    let logs = logs(&platform.log_format)?.with_filter(filter(&platform.log)?);
+    let installed = tracing_subscriber::registry().with(logs).with(traces).try_init();
+    installed.map_err(|e| ConfigError(format!("logs are installed twice: {e}")))
+}
+
+/// Sends what is left of the traces; called once, at exit.
+pub async fn flush() {
+    let Some(provider) = TRACES.get().cloned() else { return };
+    // The flush blocks on the exporter, which runs on this runtime.
+    let flushed = tokio::task::spawn_blocking(move || provider.shutdown());
+    if tokio::time::timeout(FLUSH_TIMEOUT, flushed).await.is_err() {
+        tracing::warn!("traces could not be sent in time, some are lost");
+    }
+}
+
+/// Whether traces are sent.
+pub(crate) fn traces() -> bool {
+    TRACES.get().is_some()
+}
+
+fn logs(format: &str) -> Result<Box<dyn Layer<Registry> + Send + Sync>, ConfigError> {
+    let terminal = std::io::stderr().is_terminal();
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    match (format, terminal) {
+        ("json", _) | ("auto", false) => Ok(layer.json().flatten_event(true).with_current_span(true).boxed()),
+        ("pretty", _) | ("auto", true) => Ok(layer.with_ansi(terminal).with_target(false).compact().boxed()),
+        _ => Err(ConfigError(format!("the setting `log_format` is `{format}`: expected json, pretty or auto"))),
+    }
+}
+
+/// Only spans of this workspace: a client library's spans would multiply a trace's size and tell a user nothing.
+fn spans_of_ours() -> EnvFilter {
+    EnvFilter::new(
+        "off,bootstrap=info,entrypoint=info,yaml_manager=info,cluster_applier=info,status_worker=info,cluster=info",
+    )
+}
+
+fn tracer(service: &'static str, version: &'static str, platform: &Platform) -> Result<Option<SdkTracer>, ConfigError> {
+    let standard = std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").unwrap_or_default();
+    let base = if platform.otlp.is_empty() { &standard } else { &platform.otlp };
+    if base.is_empty() {
+        return Ok(None);
+    }
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_endpoint(format!("{}/v1/traces", base.trim_end_matches('/')))
+        .with_timeout(EXPORT_TIMEOUT)
+        .with_http_client(reqwest::Client::new())
+        .build()
+        .map_err(|e| ConfigError(format!("the setting `otlp`: {e}")))?;
+    let resource = Resource::builder().with_service_name(service);
+    let resource = resource.with_attribute(KeyValue::new("service.version", version)).build();
+    let provider = SdkTracerProvider::builder()
+        .with_span_processor(BatchSpanProcessor::builder(exporter, runtime::Tokio).build())
+        .with_resource(resource)
+        .build();
+    let tracer = provider.tracer("marea");
+    let _ = TRACES.set(provider);
+    Ok(Some(tracer))
+}

@@ -1,0 +1,102 @@
+//! What the engine must know of a task between its steps. It is kept in the `data` of the task's
+//! parent: it lives and dies with the task, comes back with the apply of the parent and with the
+//! lists of a check, and so costs one call a revision.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{desired::Key, view};
+
+/// The key in the parent's `data`.
+pub(crate) const DATA_KEY: &str = "state";
+
+/// What is remembered of one namespace of a task.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Memory {
+    /// What each apply returned.
+    #[serde(default)]
+    pub marks: BTreeMap<Key, Mark>,
+    /// Every `kind: Job` that was made, by name.
+    #[serde(default)]
+    pub jobs: BTreeMap<String, Job>,
+}
+
+/// A `kind: Job` that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub uid: String,
+    pub spec_hash: String,
+    /// How it ended, once that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete: Option<bool>,
+}
+
+/// What tells whether somebody wrote an object under our own manager after us.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    uid: String,
+    /// The generation, or the resourceVersion of kinds without one.
+    version: String,
+    /// When our manager last changed something, by the API server's clock, in seconds.
+    #[serde(default)]
+    time: String,
+}
+
+impl Memory {
+    /// Reads it from a parent; one that cannot be read is empty: then every object is applied again.
+    pub(crate) fn read(parent: &Value) -> Self {
+        let text = parent["data"][DATA_KEY].as_str().unwrap_or("{}");
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self).expect("string keys only")
+    }
+
+    /// Notes how Jobs ended: whether that is news.
+    pub(crate) fn note_ends<'a>(&mut self, live: impl Iterator<Item = &'a Value>) -> bool {
+        let mut news = false;
+        for object in live {
+            let Some(complete) = crate::jobs::ended(object) else { continue };
+            let uid = view::text(object, "/metadata/uid");
+            let Some(job) = self.jobs.get_mut(view::text(object, "/metadata/name")) else { continue };
+            if job.uid == uid && job.complete.is_none() {
+                job.complete = Some(complete);
+                news = true;
+            }
+        }
+        news
+    }
+}
+
+impl Mark {
+    pub(crate) fn of(live: &Value, manager: &str) -> Self {
+        let generation = view::int(live, "/metadata/generation");
+        let version = match generation {
+            0 => view::text(live, "/metadata/resourceVersion").to_owned(),
+            generation => generation.to_string(),
+        };
+        let time = entry(live, manager).map(|e| view::text(e, "/time").to_owned()).unwrap_or_default();
+        Self { uid: view::text(live, "/metadata/uid").to_owned(), version, time }
+    }
+
+    /// Whether our manager wrote again: at another second; or within that second, and nobody else
+    /// explains the other version.
+    pub(crate) fn overwritten(&self, live: &Value, manager: &str) -> bool {
+        let now = Self::of(live, manager);
+        if now.uid != self.uid || now.version == self.version {
+            return false;
+        }
+        let entries = view::list(live, "/metadata/managedFields").iter();
+        let alone = entries.filter(|e| view::text(e, "/subresource") != "status").all(|e| e["manager"] == manager);
+        now.time != self.time || (alone && view::int(live, "/metadata/generation") > 0)
+    }
+}
+
+/// Our manager's entry of server-side apply.
+fn entry<'a>(live: &'a Value, manager: &str) -> Option<&'a Value> {
+    let entries = view::list(live, "/metadata/managedFields").iter();
+    entries.into_iter().find(|e| e["manager"] == manager && e["operation"] == "Apply")
+}

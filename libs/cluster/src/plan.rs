@@ -1,0 +1,170 @@
+//! A plan: what applying a revision would do, by server-side dry run. Writes nothing.
+
+use std::collections::BTreeMap;
+
+use domain::{ObjectRef, Options, Problem, Rendered};
+use futures::future::join_all;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    Session, Stop,
+    api::{Accept, Call, Error, item},
+    apply::Pair,
+    desired::{Desired, desired, is_kept},
+    diff::{FieldChange, diff},
+    jobs,
+    memory::{Job, Memory},
+    ownership::{Owner, owner},
+    parent,
+    prune::{needs_confirmation, superfluous},
+    refused, replicas,
+};
+
+/// What would happen.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Plan {
+    /// One an object, in the order of the revision; deletions last.
+    pub changes: Vec<Change>,
+    /// Why it would fail, and what it would warn of.
+    pub problems: Vec<Problem>,
+}
+
+/// What would happen to one object.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// The object.
+    #[serde(flatten)]
+    pub object: ObjectRef,
+    /// What would be done.
+    pub change: ChangeKind,
+    /// The fields that would change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldChange>,
+}
+
+/// What would be done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// Made.
+    Create,
+    /// Changed in place.
+    Update,
+    /// Left as it is: nothing differs, or a `kind: Job` that ran.
+    Unchanged,
+    /// A finished `kind: Job` deleted and made anew.
+    Replace,
+    /// Deleted, after the revision is healthy.
+    Delete,
+    /// Left on purpose.
+    Keep,
+}
+
+impl Session {
+    /// Plans. `earlier` is what prune would compare with: newest first, not yet pruned.
+    ///
+    /// # Errors
+    /// Where the API server does not answer; what it would refuse is a problem of the plan.
+    pub async fn plan(&self, rendered: &Rendered, earlier: &[Rendered], options: &Options) -> Result<Plan, Stop> {
+        let mut plan = Plan::default();
+        plan.problems.extend(needs_confirmation(rendered, earlier, options));
+        let pairs = self.read_whole(desired(rendered)).await?;
+        match self.refuse_foreign(&pairs).await {
+            Err(Stop::Failed(problems) | Stop::Later(problems)) => plan.problems.extend(problems),
+            other => other?,
+        }
+        let jobs = self.remembered_jobs(&pairs).await?;
+        for step in join_all(pairs.iter().map(|pair| self.plan_one(pair, &jobs, rendered.make_namespaces))).await {
+            let (change, problems) = step?;
+            plan.changes.extend(change);
+            plan.problems.extend(problems);
+        }
+        plan.changes.extend(self.plan_prune(superfluous(rendered, earlier), options).await?);
+        Ok(plan)
+    }
+
+    async fn read_whole(&self, all: Vec<Desired>) -> Result<Vec<Pair>, Stop> {
+        let reads = all.into_iter().map(async |one| {
+            let live = self.get(&one.path(), Accept::Object).await?;
+            Ok::<_, Error>((one, live))
+        });
+        Ok(join_all(reads).await.into_iter().collect::<Result<_, _>>()?)
+    }
+
+    /// Jobs that ran, of namespaces in which a Job is absent.
+    async fn remembered_jobs(&self, pairs: &[Pair]) -> Result<BTreeMap<ObjectRef, Job>, Stop> {
+        let mut found = BTreeMap::new();
+        for (one, _) in pairs.iter().filter(|(one, live)| one.is_job() && live.is_none()) {
+            let path = item(parent::kind(), &one.object.namespace, &self.task.manager());
+            let parent = self.get(&path, Accept::Object).await?;
+            let job = parent.and_then(|p| Memory::read(&p).jobs.remove(&one.object.name));
+            found.extend(job.map(|job| (one.object.clone(), job)));
+        }
+        Ok(found)
+    }
+
+    async fn plan_one(
+        &self,
+        (one, live): &Pair,
+        jobs: &BTreeMap<ObjectRef, Job>,
+        make_namespaces: bool,
+    ) -> Result<(Option<Change>, Vec<Problem>), Stop> {
+        let change = |change, fields| (Some(Change { object: one.object.clone(), change, fields }), vec![]);
+        if one.is_job() {
+            match jobs::decide(one, live.as_ref(), jobs.get(&one.object)) {
+                jobs::Step::Apply => {}
+                jobs::Step::Leave => return Ok(change(ChangeKind::Unchanged, vec![])),
+                jobs::Step::Replace { .. } => {
+                    let fields = diff(&one.object, live.as_ref(), Some(&one.manifest));
+                    return Ok(change(ChangeKind::Replace, fields));
+                }
+                jobs::Step::Refuse => {
+                    return Ok((None, vec![one.problem(Problem::error("job_running", "runs with another spec"))]));
+                }
+            }
+        }
+        let uid = match owner(live.as_ref(), &self.task) {
+            Owner::Absent => None,
+            Owner::Ours { uid } => Some(uid),
+            // Reported already.
+            _ => return Ok((None, vec![])),
+        };
+        match self.dry_run(one, live.as_ref(), uid.as_deref()).await {
+            Ok(then) => {
+                let fields = diff(&one.object, live.as_ref(), Some(&then));
+                let kind = match (live.is_some(), fields.is_empty()) {
+                    (false, _) => ChangeKind::Create,
+                    (true, false) => ChangeKind::Update,
+                    (true, true) => ChangeKind::Unchanged,
+                };
+                Ok(change(kind, fields))
+            }
+            Err(Error::Refused(refusal)) if make_namespaces && refusal.lacks_namespace() => {
+                Ok(change(ChangeKind::Create, diff(&one.object, None, Some(&one.manifest))))
+            }
+            Err(Error::Refused(refusal)) => Ok((None, refused::problems(one, &Error::Refused(refusal)))),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    async fn dry_run(&self, one: &Desired, live: Option<&Value>, uid: Option<&str>) -> Result<Value, Error> {
+        let owner = live.and_then(|l| l["metadata"]["ownerReferences"].get(0)).cloned();
+        let mut manifest = one.prepared(owner.as_ref(), uid);
+        let manager = self.task.manager();
+        replicas::decide(one, live, &manager).put(&mut manifest);
+        Ok(self.api.send(&Call::apply(&one.path(), &manager, false, true, &manifest)).await?.body)
+    }
+
+    async fn plan_prune(&self, gone: Vec<Desired>, options: &Options) -> Result<Vec<Change>, Stop> {
+        let pairs = self.read_all(gone).await?;
+        let ours = pairs.into_iter().filter(|(_, live)| matches!(owner(live.as_ref(), &self.task), Owner::Ours { .. }));
+        let change = |(one, live): Pair| {
+            let claim = one.object.kind == "PersistentVolumeClaim" && !options.prune_volumes;
+            let keep = claim || one.is_kept() || live.as_ref().is_some_and(is_kept);
+            let change = if keep { ChangeKind::Keep } else { ChangeKind::Delete };
+            Change { object: one.object, change, fields: vec![] }
+        };
+        Ok(ours.map(change).collect())
+    }
+}

@@ -1,0 +1,97 @@
+//! Prune: objects of earlier revisions that the new one no longer has go, once it is healthy.
+
+use std::collections::BTreeSet;
+
+use domain::{ObjectRef, Options, Problem, Rendered};
+use futures::future::join_all;
+use serde_json::Value;
+
+use crate::{
+    Session, Stop,
+    api::Call,
+    apply::one_stop,
+    desired::{Desired, desired, is_kept},
+    ownership::{Owner, owner},
+};
+
+/// What prune did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Deleted.
+    pub deleted: Vec<ObjectRef>,
+    /// Left on purpose.
+    pub kept: Vec<ObjectRef>,
+    /// Why they were left, for a person.
+    pub warnings: Vec<Problem>,
+}
+
+/// Objects of earlier revisions that `current` does not have, newest manifest of each. Pure.
+pub(crate) fn superfluous(current: &Rendered, earlier: &[Rendered]) -> Vec<Desired> {
+    let mut seen: BTreeSet<ObjectRef> = desired(current).into_iter().map(|one| one.object).collect();
+    earlier.iter().flat_map(desired).filter(|one| seen.insert(one.object.clone())).collect()
+}
+
+/// Whether applying `current` over the live revision needs `?confirm_prune=true`: it would delete more
+/// than half of the objects. Asked before anything is written. `earlier` is newest first.
+pub fn needs_confirmation(current: &Rendered, earlier: &[Rendered], options: &Options) -> Option<Problem> {
+    let before: BTreeSet<_> = earlier.iter().flat_map(desired).map(|one| one.object).collect();
+    let gone = superfluous(current, earlier).len();
+    if options.confirm_prune || gone * 2 <= before.len() {
+        return None;
+    }
+    let text =
+        format!("would delete {gone} of {} objects: send it with `?confirm_prune=true` if that is meant", before.len());
+    Some(Problem::error("prune_needs_confirmation", text))
+}
+
+impl Session {
+    /// Deletes what earlier revisions (newest first, not yet pruned) have and `current` has not, in
+    /// reverse order, by uid.
+    ///
+    /// # Errors
+    /// [`Stop::Later`] where the API server does not answer.
+    pub async fn prune(&self, current: &Rendered, earlier: &[Rendered], options: &Options) -> Result<Pruned, Stop> {
+        let mut pruned = Pruned::default();
+        let mut doomed = vec![];
+        for (one, live) in self.read_all(superfluous(current, earlier)).await? {
+            let Owner::Ours { uid } = owner(live.as_ref(), &self.task) else { continue };
+            match live.and_then(|live| reason_to_keep(&one, &live, options)) {
+                None => doomed.push((one, uid)),
+                Some(text) => {
+                    pruned.warnings.push(Problem::warning("not_pruned", text).on(&one.object));
+                    pruned.kept.push(one.object);
+                }
+            }
+        }
+        doomed.sort_by_key(|(one, _)| std::cmp::Reverse(one.kind.tier));
+        for tier in doomed.chunk_by(|(a, _), (b, _)| a.kind.tier == b.kind.tier) {
+            for deleted in join_all(tier.iter().map(|(one, uid)| self.delete(one, uid))).await {
+                pruned.deleted.push(deleted?);
+            }
+        }
+        Ok(pruned)
+    }
+
+    async fn delete(&self, one: &Desired, uid: &str) -> Result<ObjectRef, Stop> {
+        let call = Call::delete(&one.path(), uid, propagation(one.kind.template.is_some()));
+        match self.api.send(&call).await {
+            // Gone, or another one under the same name.
+            Err(e) if e.is_not_found() || e.refusal().is_some_and(crate::Refusal::is_race) => Ok(one.object.clone()),
+            other => other.map(|_| one.object.clone()).map_err(|e| one_stop(one, e)),
+        }
+    }
+}
+
+/// A workload stays visible until its pods are gone, so that *gone* means that nothing runs any more.
+pub(crate) fn propagation(has_pods: bool) -> &'static str {
+    if has_pods { "Foreground" } else { "Background" }
+}
+
+fn reason_to_keep(one: &Desired, live: &Value, options: &Options) -> Option<&'static str> {
+    let claim = one.object.kind == "PersistentVolumeClaim";
+    if is_kept(live) || one.is_kept() {
+        return Some("was left, as `marea.dev/on-delete: keep` asks");
+    }
+    (claim && !options.prune_volumes)
+        .then_some("its data was left; to delete it, send the revision with `?prune_volumes=true`")
+}

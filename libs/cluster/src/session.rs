@@ -1,0 +1,65 @@
+//! One piece of work on one task: who asks, as whom, until when.
+
+use std::time::Duration;
+
+use domain::Problem;
+use kube::Client;
+
+use crate::{
+    api::{Api, Error, Limits, SendUntil},
+    task::Task,
+};
+
+/// The engine: a client with bounds. Cheap to clone; one a process and cluster.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) api: Api,
+}
+
+/// Work on one task.
+#[derive(Clone)]
+pub struct Session {
+    pub(crate) api: Api,
+    pub(crate) task: Task,
+}
+
+/// Why a step did not get to its end.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Stop {
+    /// It never will.
+    #[error("refused")]
+    Failed(Vec<Problem>),
+    /// It may, later: the same step is to be taken again.
+    #[error("not yet")]
+    Later(Vec<Problem>),
+    /// The lease ends: whoever holds the next one goes on.
+    #[error("the lease of the task ends")]
+    LeaseEnds,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::LeaseEnds => Self::LeaseEnds,
+            Error::Later(text) => {
+                Self::Later(vec![Problem::error("cluster_unavailable", crate::refused::bounded(&text))])
+            }
+            Error::Refused(r) => {
+                Self::Failed(vec![Problem::error("refused_by_cluster", crate::refused::bounded(&r.to_string()))])
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// An engine over any client whose own retries are off.
+    pub fn new(client: Client, limits: Limits) -> Self {
+        Self { api: Api::new(client, limits) }
+    }
+
+    /// Work on one task, as a ServiceAccount (`system:serviceaccount:<namespace>:<name>`) where one is
+    /// given, while the lease allows it. What passes is tried again for `patience`.
+    pub fn session(&self, task: Task, run_as: Option<&str>, send_until: SendUntil, patience: Duration) -> Session {
+        Session { api: self.api.session(run_as, send_until, patience), task }
+    }
+}

@@ -1,0 +1,62 @@
+//! What a watch keeps: a digest of the health of each object, nothing else. Synchronous and pure.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
+
+use schema::kinds::AllowedKind;
+use serde_json::Value;
+
+use crate::{health, task::TASK_LABEL, view};
+
+/// Digests by uid.
+pub(super) struct Index {
+    kind: &'static AllowedKind,
+    digests: HashMap<String, (String, u64)>,
+}
+
+impl Index {
+    pub(super) fn new(kind: &'static AllowedKind) -> Self {
+        Self { kind, digests: HashMap::new() }
+    }
+
+    /// Takes a whole list: the tasks of what changed, came or went. Of the first one it says nothing.
+    pub(super) fn replace(&mut self, objects: &[Value]) -> BTreeSet<String> {
+        let first = self.digests.is_empty();
+        let mut before = std::mem::take(&mut self.digests);
+        let mut changed = BTreeSet::new();
+        for object in objects {
+            let (uid, entry) = self.digest(object);
+            if before.remove(&uid).as_ref() != Some(&entry) {
+                changed.insert(entry.0.clone());
+            }
+            self.digests.insert(uid, entry);
+        }
+        changed.extend(before.into_values().map(|(task, _)| task));
+        if first { BTreeSet::new() } else { changed }
+    }
+
+    /// Takes one event: the task, if its object's health changed.
+    pub(super) fn take(&mut self, event: &str, object: &Value) -> Option<String> {
+        match event {
+            "ADDED" | "MODIFIED" => {
+                let (uid, entry) = self.digest(object);
+                let before = self.digests.insert(uid, entry.clone());
+                (before.as_ref() != Some(&entry)).then_some(entry.0)
+            }
+            "DELETED" => self.digests.remove(view::text(object, "/metadata/uid")).map(|(task, _)| task),
+            _ => None,
+        }
+    }
+
+    fn digest(&self, object: &Value) -> (String, (String, u64)) {
+        let mut typed = object.clone();
+        typed["kind"] = self.kind.kind.into();
+        let standing = health::assess(&typed, std::slice::from_ref(&typed));
+        let mut hasher = DefaultHasher::new();
+        (&standing.reason, &standing.message, view::int(object, "/metadata/generation")).hash(&mut hasher);
+        let task = view::label(object, TASK_LABEL).to_owned();
+        (view::text(object, "/metadata/uid").to_owned(), (task, hasher.finish()))
+    }
+}

@@ -1,0 +1,153 @@
+//! RabbitMQ: one node, or a cluster of three.
+
+mod management;
+mod node;
+
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
+pub use self::management::QueueDepth;
+use self::node::{Cluster, Node};
+use crate::{Folder, Process, free_port, programs, shared, until};
+
+/// A broker's cold start takes 5 s alone and 15 s as three nodes on two idle cores; tests share them.
+const STARTED: Duration = Duration::from_secs(180);
+
+/// A RabbitMQ broker of one or more nodes, numbered from 0.
+#[derive(Debug)]
+pub struct RabbitMq {
+    // Fields drop in this order: nodes before the mapper that they are registered with.
+    nodes: Vec<Node>,
+    _epmd: Option<Process>,
+    _folder: Option<Folder>,
+}
+
+impl RabbitMq {
+    /// A broker of one's own. `None`, and said, where RabbitMQ is not installed.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start(nodes: usize) -> Option<Self> {
+        let [server, epmd] = programs::find(["rabbitmq-server", "epmd"])?;
+        let folder = Folder::new("rabbitmq");
+        let epmd_port = free_port();
+        let epmd = start_epmd(&epmd, epmd_port, &folder).await;
+        let cluster = Cluster::new(server, folder.path(), epmd_port, nodes);
+        let nodes: Vec<Node> = (0..nodes).map(|number| cluster.start(number)).collect();
+        let broker = Self { nodes, _epmd: Some(epmd), _folder: Some(folder) };
+        for node in 0..broker.nodes.len() {
+            broker.await_ready(node).await;
+        }
+        Some(broker)
+    }
+
+    /// The single node that all tests of a binary, or of the whole run, share: use a [`RabbitMq::vhost`].
+    pub async fn shared() -> Option<&'static Self> {
+        static SHARED: OnceCell<Option<RabbitMq>> = OnceCell::const_new();
+        SHARED.get_or_init(|| shared_once(1)).await.as_ref()
+    }
+
+    /// The URL of a node, with the default vhost.
+    pub fn url(&self, node: usize) -> String {
+        format!("{}/%2f", self.nodes[node].amqp)
+    }
+
+    /// The URL of a node's management API, with its credentials.
+    pub fn management(&self, node: usize) -> &str {
+        &self.nodes[node].management
+    }
+
+    /// How many nodes it has.
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Makes an empty vhost of that name (dropping one that exists) and gives its URL at the first node.
+    ///
+    /// # Panics
+    /// Where the broker refuses.
+    pub async fn vhost(&self, name: &str) -> String {
+        let first = &self.nodes[0];
+        let made = until("a fresh vhost", STARTED, || management::fresh_vhost(&first.management, name)).await;
+        made.unwrap_or_else(|e| panic!("{e}"));
+        self.vhost_url(0, name)
+    }
+
+    /// The URL of a vhost at a node.
+    pub fn vhost_url(&self, node: usize, name: &str) -> String {
+        format!("{}/{name}", self.nodes[node].amqp)
+    }
+
+    /// Every queue of a vhost with what is in it, as the node sees it.
+    ///
+    /// # Errors
+    /// Where the node does not answer.
+    pub async fn depths(&self, node: usize, vhost: &str) -> Result<Vec<QueueDepth>, String> {
+        management::depths(&self.nodes[node].management, vhost).await
+    }
+
+    /// Drops a vhost with all in it.
+    ///
+    /// # Panics
+    /// Where the broker refuses.
+    pub async fn drop_vhost(&self, name: &str) {
+        let dropped = management::drop_vhost(&self.nodes[0].management, name).await;
+        dropped.unwrap_or_else(|e| panic!("{e}"));
+    }
+
+    /// SIGKILL to a node.
+    pub fn kill(&self, node: usize) {
+        self.process(node).kill9();
+    }
+
+    /// SIGSTOP to a node: its connections stay open and silent.
+    pub fn pause(&self, node: usize) {
+        self.process(node).pause();
+    }
+
+    /// SIGCONT to a node.
+    pub fn resume(&self, node: usize) {
+        self.process(node).resume();
+    }
+
+    /// Starts a killed node again without awaiting it: with a majority gone, it comes up only with the others.
+    pub fn restart(&self, node: usize) {
+        self.process(node).restart();
+    }
+
+    /// Awaits that a node serves and sees every other node that runs.
+    ///
+    /// # Panics
+    /// Where it does not; with its log's last lines.
+    pub async fn await_ready(&self, node: usize) {
+        let running = self.nodes.iter().filter(|n| n.process.as_ref().is_none_or(|p| p.pid().is_some())).count();
+        let management = &self.nodes[node].management;
+        self.process(node).ready(STARTED, || management::sees_nodes(management, running)).await;
+    }
+
+    fn process(&self, node: usize) -> &Process {
+        let process = self.nodes[node].process.as_ref();
+        process.expect("a broker from the environment is for sharing; use RabbitMq::start to kill nodes")
+    }
+}
+
+/// The broker from the environment, else one of this process.
+async fn shared_once(nodes: usize) -> Option<RabbitMq> {
+    let Some((amqp, management)) = shared::list(shared::AMQP).zip(shared::list(shared::AMQP_MANAGEMENT)) else {
+        return RabbitMq::start(nodes).await;
+    };
+    let nodes = amqp.into_iter().zip(management);
+    let nodes = nodes.map(|(amqp, management)| Node { amqp, management, process: None }).collect();
+    Some(RabbitMq { nodes, _epmd: None, _folder: None })
+}
+
+/// A port mapper of this broker's own, so that brokers of several test runs never meet, and none
+/// of theirs is left behind as a daemon.
+async fn start_epmd(program: &std::path::Path, port: u16, folder: &Folder) -> Process {
+    let mut command = std::process::Command::new(program);
+    command.args(["-port", &port.to_string(), "-address", "127.0.0.1"]);
+    let process = Process::start("epmd", command, &folder.path().join("epmd.log"));
+    process.ready(Duration::from_secs(30), || tokio::net::TcpStream::connect(("127.0.0.1", port))).await;
+    process
+}

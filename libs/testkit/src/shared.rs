@@ -1,0 +1,22 @@
+//! One server for many tests.
+//!
+//! [`RabbitMq::shared`](crate::RabbitMq::shared) and its like start a server once a test binary.
+//! Where these variables are set, they use what is running already, so that a whole test run
+//! starts it once (`testkit COMMAND…` starts all of them, sets the variables and runs the command).
+
+/// The AMQP URLs of a broker's nodes, separated by commas.
+pub const AMQP: &str = "MAREA_TEST_AMQP";
+/// The URLs of the nodes' management API, separated by commas, in the same order.
+pub const AMQP_MANAGEMENT: &str = "MAREA_TEST_AMQP_MANAGEMENT";
+/// The URLs of a Redis Cluster's nodes, separated by commas.
+pub const REDIS: &str = "MAREA_TEST_REDIS";
+/// The folder that a running S3 server serves, and its endpoint, separated by a comma.
+pub const S3: &str = "MAREA_TEST_S3";
+/// The folder of a running Kubernetes.
+pub const KUBERNETES: &str = "MAREA_TEST_KUBERNETES";
+
+/// The parts of a variable's value; `None` where it is not set.
+pub(crate) fn list(variable: &str) -> Option<Vec<String>> {
+    let value = std::env::var(variable).ok().filter(|value| !value.is_empty())?;
+    Some(value.split(',').map(str::to_owned).collect())
+}

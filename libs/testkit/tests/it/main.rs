@@ -1,0 +1,4 @@
+//! Each server starts, answers, ends with its handle, and is gone when its parent is killed.
+
+mod brokers;
+mod stores;

@@ -1,0 +1,242 @@
+//! What records do on every store.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use blobs::{
+    Blobs, Error, Records,
+    records::{Idempotent, NameClaim},
+};
+use bytes::Bytes;
+use domain::{
+    Action, Command, Options, Outcome, Rendered, Revision, SourceFile, TaskId, TaskKey, TaskName, Tenant, TenantName,
+    access::{Scope, Token},
+    record::Ending,
+};
+use futures::future::join_all;
+use jiff::Timestamp;
+
+type Store = Arc<dyn Blobs>;
+
+pub fn tenant() -> TenantName {
+    "acme".parse().expect("a label")
+}
+
+pub fn name(text: &str) -> TaskName {
+    text.parse().expect("a label")
+}
+
+pub fn key(id: TaskId) -> TaskKey {
+    TaskKey { tenant: tenant(), id }
+}
+
+pub fn command(id: TaskId, revision: Revision) -> Command {
+    let sources = vec![SourceFile { name: "a.yaml".into(), content: "kind: ConfigMap".into() }];
+    Command {
+        tenant: tenant(),
+        task: id,
+        name: name("demo"),
+        revision,
+        action: Action::Apply { sources },
+        options: Options::default(),
+        created: Timestamp::now(),
+        actor: "local".into(),
+        traceparent: None,
+    }
+}
+
+pub fn outcome(ending: Ending) -> Outcome {
+    Outcome {
+        ending,
+        time: Timestamp::UNIX_EPOCH,
+        problems: vec![],
+        objects: vec![],
+        kept: vec![],
+        live: None,
+        finished_jobs: Default::default(),
+    }
+}
+
+pub async fn a_number_is_taken_once(store: Store) {
+    let (records, id) = (Records::new(store), TaskId::new());
+    let rivals: Vec<_> = (0..6).map(|n| Command { actor: n.to_string(), ..command(id, 1) }).collect();
+    let won = join_all(rivals.iter().map(|c| records.create_command(c))).await;
+    let won: Vec<_> = rivals.iter().zip(won).filter(|(_, w)| *w.as_ref().expect("an answer")).collect();
+    assert_eq!(won.len(), 1);
+    assert_eq!(records.command(&key(id), 1).await.expect("a read").as_ref(), Some(won[0].0));
+}
+
+pub async fn a_command_sent_again_is_not_taken_by_another(store: Store) {
+    let (records, id) = (Records::new(store), TaskId::new());
+    let first = command(id, 1);
+    assert!(records.create_command(&first).await.expect("a create"));
+    assert!(records.create_command(&first).await.expect("a create"));
+}
+
+pub async fn the_highest_is_the_highest_command(store: Store) {
+    let (records, id) = (Records::new(store), TaskId::new());
+    let key = key(id);
+    assert_eq!(records.highest(&key).await.expect("a list"), None);
+    let all: Vec<_> = [1, 2, 10].map(|n| command(id, n)).into();
+    for command in all.iter().rev() {
+        records.create_command(command).await.expect("a create");
+    }
+    records.put_outcome(&key, 11, &outcome(Ending::Applied)).await.expect("a put");
+    records.create_command(&command(TaskId::new(), 12)).await.expect("a create");
+    assert_eq!(records.highest(&key).await.expect("a list"), Some(10));
+    assert_eq!(records.commands(&key).await.expect("a read"), all);
+    let contents = records.contents(&key).await.expect("a list");
+    assert_eq!(contents.keys().copied().collect::<Vec<_>>(), [1, 2, 10, 11]);
+    assert!(contents[&10].command && !contents[&10].outcome && contents[&11].outcome);
+    assert_eq!(records.outcomes(&key).await.expect("a read").into_keys().collect::<Vec<_>>(), [11]);
+}
+
+pub async fn the_first_outcome_holds(store: Store) {
+    let (records, key) = (Records::new(store), key(TaskId::new()));
+    let endings = [Ending::Failed, Ending::Applied, Ending::Superseded].map(outcome);
+    let told = join_all(endings.iter().map(|o| records.put_outcome(&key, 1, o))).await;
+    let held = records.outcome(&key, 1).await.expect("a read").expect("an outcome");
+    assert!(told.into_iter().all(|o| o.expect("an answer") == held));
+}
+
+pub async fn what_is_rendered_first_holds(store: Store) {
+    let (records, key) = (Records::new(store), key(TaskId::new()));
+    let rendered = |line: &str| Rendered { added: vec![line.to_owned()], ..Rendered::default() };
+    assert!(records.put_rendered(&key, 1, &rendered("first")).await.expect("a put"));
+    assert!(!records.put_rendered(&key, 1, &rendered("second")).await.expect("a put"));
+    assert_eq!(records.rendered(&key, 1).await.expect("a read"), Some(rendered("first")));
+}
+
+pub async fn notes_are_overwritten(store: Store) {
+    let (records, key) = (Records::new(store), key(TaskId::new()));
+    for note in ["one", "two"] {
+        records.put_note(&key, 1, "applied", &note).await.expect("a put");
+    }
+    assert_eq!(records.note::<String>(&key, 1, "applied").await.expect("a read"), Some("two".to_owned()));
+    assert_eq!(records.highest(&key).await.expect("a list"), None);
+}
+
+pub async fn a_corrupt_record_says_so_and_quotes_nothing(store: Store) {
+    let (records, key) = (Records::new(store.clone()), key(TaskId::new()));
+    let place = format!("{}/tasks/{}/000001/command", key.tenant, key.id);
+    store.put(&place, Bytes::from_static(b"{\"tenant\":\"S3cret!\"}")).await.expect("a put");
+    let single = records.command(&key, 1).await.expect_err("corrupt");
+    let many = records.commands(&key).await.expect_err("corrupt");
+    for error in [single, many] {
+        assert!(matches!(&error, Error::Corrupt { key, .. } if *key == place), "{error}");
+        assert!(!error.to_string().contains("S3cret"), "{error}");
+    }
+}
+
+pub async fn a_name_has_one_holder(store: Store) {
+    let (records, [a, b]) = (Records::new(store), [TaskId::new(), TaskId::new()]);
+    let claim = |id| records.claim_name_of("demo", id);
+    assert_eq!(claim(a).await, NameClaim::Claimed);
+    assert_eq!(claim(a).await, NameClaim::Claimed);
+    assert_eq!(claim(b).await, NameClaim::Taken(a));
+    assert_eq!(records.claim_name_of("demo-2", b).await, NameClaim::Claimed);
+    assert_eq!(records.name_holder(&tenant(), &name("demo")).await.expect("a read"), Some(a));
+}
+
+/// The calls of these tests, with the tenant and the `expect` left out.
+trait Claims {
+    async fn claim_name_of(&self, text: &str, id: TaskId) -> NameClaim;
+    async fn reclaim_from(&self, from: TaskId, id: TaskId) -> NameClaim;
+}
+
+impl Claims for Records {
+    async fn claim_name_of(&self, text: &str, id: TaskId) -> NameClaim {
+        self.claim_name(&tenant(), &name(text), id).await.expect("an answer")
+    }
+
+    async fn reclaim_from(&self, from: TaskId, id: TaskId) -> NameClaim {
+        self.reclaim(&tenant(), &name("demo"), from, id).await.expect("an answer")
+    }
+}
+
+pub async fn a_name_is_reclaimed_from_its_last_holder_only(store: Store) {
+    let (records, [a, b, c]) = (Records::new(store), [TaskId::new(), TaskId::new(), TaskId::new()]);
+    records.claim_name_of("demo", a).await;
+    assert_eq!(records.reclaim_from(a, b).await, NameClaim::Claimed);
+    assert_eq!(records.reclaim_from(a, c).await, NameClaim::Taken(b));
+    assert_eq!(records.claim_name_of("demo", a).await, NameClaim::Taken(b));
+    assert_eq!(records.reclaim_from(b, a).await, NameClaim::Claimed);
+}
+
+pub async fn racing_claims_of_a_name_have_one_winner(store: Store) {
+    let records = Records::new(store);
+    let first = TaskId::new();
+    records.claim_name_of("demo", first).await;
+    let ids: Vec<_> = (0..6).map(|_| TaskId::new()).collect();
+    let claims = join_all(ids.iter().map(|id| records.reclaim_from(first, *id))).await;
+    let holder = records.name_holder(&tenant(), &name("demo")).await.expect("a read").expect("a holder");
+    for (id, claim) in ids.iter().zip(claims) {
+        let expected = if *id == holder { NameClaim::Claimed } else { NameClaim::Taken(holder) };
+        assert_eq!(claim, expected);
+    }
+}
+
+pub async fn an_idempotency_key_remembers_its_request(store: Store) {
+    let (records, [a, b]) = (Records::new(store), [TaskId::new(), TaskId::new()]);
+    let ask = |key: &'static str, body: &'static str, id, n| {
+        let records = records.clone();
+        async move { records.idempotency(&tenant(), key, body, id, n).await.expect("an answer") }
+    };
+    assert_eq!(ask("aa", "b0", a, 3).await, Idempotent::New);
+    assert_eq!(ask("aa", "b0", b, 1).await, Idempotent::Same { id: a, n: 3 });
+    assert_eq!(ask("aa", "b1", b, 1).await, Idempotent::OtherBody);
+    assert_eq!(ask("ab", "b1", b, 1).await, Idempotent::New);
+}
+
+pub async fn tasks_and_tenants_are_listed_in_pages(store: Store) {
+    let records = Records::new(store);
+    let mut ids: Vec<_> = (0..7).map(|_| TaskId::new()).collect();
+    ids.sort();
+    for (n, id) in ids.iter().enumerate() {
+        let tenant = if n == 6 { "zebra".parse().expect("a label") } else { tenant() };
+        records.create_command(&Command { tenant, ..command(*id, 1) }).await.expect("a create");
+        records.put_outcome(&key(*id), 1, &outcome(Ending::Applied)).await.expect("a put");
+    }
+    records.put_tenant(&Tenant::local()).await.expect("a put");
+    let first = records.tasks(&tenant(), None, 4).await.expect("a list");
+    assert_eq!(first, ids[..4]);
+    assert_eq!(records.tasks(&tenant(), Some(first[3]), 4).await.expect("a list"), ids[4..]);
+    let tenants = records.tenants().await.expect("a list");
+    assert_eq!(tenants.iter().map(TenantName::as_str).collect::<Vec<_>>(), ["acme", "zebra"]);
+}
+
+pub async fn access_records_come_and_go(store: Store) {
+    let records = Records::new(store);
+    let tenant = Tenant::local();
+    let token = |id: &str| Token {
+        id: id.into(),
+        hash: "00".into(),
+        tenant: tenant.name.clone(),
+        scopes: BTreeSet::from([Scope::Read]),
+        expires: None,
+        created: Timestamp::UNIX_EPOCH,
+        note: String::new(),
+    };
+    records.put_tenant(&tenant).await.expect("a put");
+    for id in ["b", "a"] {
+        records.put_token(&token(id)).await.expect("a put");
+    }
+    assert_eq!(records.tenant(&tenant.name).await.expect("a read").as_ref(), Some(&tenant));
+    assert_eq!(records.access_tenants().await.expect("a list"), std::slice::from_ref(&tenant));
+    assert_eq!(records.tokens().await.expect("a list"), [token("a"), token("b")]);
+    records.delete_token("a").await.expect("a delete");
+    records.delete_tenant(&tenant.name).await.expect("a delete");
+    assert_eq!(records.token("a").await.expect("a read"), None);
+    assert_eq!(records.tenant(&tenant.name).await.expect("a read"), None);
+    records.ready().await.expect("the store answers");
+}
+
+pub async fn a_token_id_is_no_path(store: Store) {
+    let records = Records::new(store.clone());
+    store.put("_access/tenants/local", Bytes::from_static(b"{}")).await.expect("a put");
+    let endless = "a".repeat(65);
+    for id in ["", ".", "..", "../tenants/local", "a/b", "%2e", "ä", &endless] {
+        assert_eq!(records.token(id).await.expect("no such token"), None, "{id}");
+        records.delete_token(id).await.expect("no such token");
+    }
+    assert!(store.get("_access/tenants/local").await.expect("a read").is_some());
+}

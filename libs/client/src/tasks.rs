@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use domain::{OnFailure, Revision, SourceFile, TaskName, TaskStatus};
+use domain::{OnFailure, Rendered, Revision, SourceFile, TaskName, TaskStatus};
 use reqwest::{
     Method, RequestBuilder,
     multipart::{Form as Multipart, Part},
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -104,6 +105,24 @@ impl Client {
     /// Reads a revision, the highest one unless told, as JSON.
     pub async fn revision(&self, task: &str, revision: Option<Revision>, form: Form) -> Result<Value, Error> {
         self.get_json(self.revision_url(task, revision, form)).await
+    }
+
+    /// The files of a revision as sent; none of a revert.
+    pub async fn sources(&self, task: &str, revision: Option<Revision>) -> Result<Vec<SourceFile>, Error> {
+        let value = self.revision(task, revision, Form::Source).await?;
+        let files = value.get("sources").or_else(|| value.get("files")).cloned().unwrap_or(value);
+        self.typed(task, files)
+    }
+
+    /// A revision as it is applied.
+    pub async fn rendered(&self, task: &str, revision: Option<Revision>) -> Result<Rendered, Error> {
+        let value = self.revision(task, revision, Form::Rendered).await?;
+        self.typed(task, value)
+    }
+
+    fn typed<T: DeserializeOwned>(&self, task: &str, value: Value) -> Result<T, Error> {
+        let path = self.url(&["yaml", task], &[]).path().to_owned();
+        serde_json::from_value(value).map_err(|e| Error::Unexpected { path, reason: e.to_string() })
     }
 
     /// Reads a revision as YAML text.

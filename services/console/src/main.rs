@@ -1,2 +1,10 @@
-//! Not built yet.
-fn main() {}
+//! The web page on its own port.
+
+use std::process::ExitCode;
+
+use bootstrap::Program;
+
+fn main() -> ExitCode {
+    let about = "The web page of Marea";
+    bootstrap::main(Program { name: "console", about, version: env!("CARGO_PKG_VERSION") }, console::run)
+}

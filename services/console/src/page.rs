@@ -1,0 +1,71 @@
+//! The pages, as pure functions of what they show. maud escapes all text.
+
+mod confirm;
+mod frame;
+mod list;
+mod manifests;
+mod task;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+pub use confirm::{confirm_delete, confirm_revert};
+use domain::{Health, Problem, State};
+pub use frame::{failure, login};
+pub use list::{List, list, list_rows};
+pub use manifests::manifests;
+use maud::{Markup, html};
+pub use task::{task, task_live};
+pub use upload::{Form, upload};
+
+/// A state's badge: a word in any case, a colour beside it.
+fn badge(state: State) -> Markup {
+    let tone = match state {
+        State::Done | State::RolledBack => "good",
+        State::Pending | State::ApplyingInCluster | State::RollingBack => "busy",
+        State::Rejected | State::Failed | State::RollbackBlocked => "bad",
+    };
+    html! { span class={ "badge " (tone) } { (state.as_str()) } }
+}
+
+/// Health in a word.
+pub fn health_word(health: Health) -> &'static str {
+    match health {
+        Health::Healthy => "healthy",
+        Health::Progressing => "progressing",
+        Health::Degraded => "degraded",
+    }
+}
+
+fn health_badge(health: Health) -> Markup {
+    let tone = match health {
+        Health::Healthy => "good",
+        Health::Progressing => "busy",
+        Health::Degraded => "bad",
+    };
+    html! { span class=(tone) { (health_word(health)) } }
+}
+
+/// Problems, errors first told as such, each with its place.
+fn problems(problems: &[Problem]) -> Markup {
+    html! {
+        ul.problems {
+            @for problem in problems {
+                li.error[problem.is_error()] {
+                    strong { (if problem.is_error() { "Error" } else { "Warning" }) } " "
+                    @if !problem.file.is_empty() {
+                        code { (problem.file) @if problem.line > 0 { ":" (problem.line) ":" (problem.column) } } " "
+                    }
+                    @if !problem.object.is_empty() { (problem.object) " " }
+                    @if !problem.field.is_empty() { code { (problem.field) } " " }
+                    div { (problem.message) " " span.soft { "[" (problem.code) "]" } }
+                }
+            }
+        }
+    }
+}
+
+/// A count and its word.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,146 @@
+use domain::{
+    Fact, FactBody, Health, ObjectRef, ObjectStatus, Rendered, SourceFile, TaskStatus, fact::CommandKind,
+    record::RenderedObject, status::fold,
+};
+use jiff::Timestamp;
+
+use super::*;
+
+const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+
+fn fact(revision: u32, millis: i64, body: FactBody) -> Fact {
+    Fact {
+        tenant: "local".parse().expect("a label"),
+        task: "019a0000-0000-7000-8000-000000000001".parse().expect("an id"),
+        name: "swj-demo".parse().expect("a label"),
+        revision,
+        time: Timestamp::from_millisecond(millis).expect("in range"),
+        body,
+    }
+}
+
+fn object(name: &str, health: Health, message: &str) -> ObjectStatus {
+    let object =
+        ObjectRef { kind: "Deployment".into(), name: name.into(), namespace: "default".into(), ..ObjectRef::default() };
+    ObjectStatus { object, health, reason: String::new(), message: message.into(), since: Some(Timestamp::UNIX_EPOCH) }
+}
+
+fn status(message: &str) -> TaskStatus {
+    let problem = Problem { file: message.into(), line: 3, ..Problem::warning("w", message) };
+    let submitted = |files| FactBody::Submitted { command: CommandKind::Apply, files, to: None };
+    let objects = vec![object("worker", Health::Healthy, message), object("other", Health::Degraded, message)];
+    fold(&[
+        fact(1, 0, submitted(2)),
+        fact(1, 900, FactBody::Applied { observed: 1, objects: objects.clone(), kept: vec![], warnings: vec![] }),
+        fact(2, 1_000, submitted(1)),
+        fact(2, 1_100, FactBody::Validated { objects: 2, warnings: vec![problem], added: vec![message.into()] }),
+        fact(2, 1_200, FactBody::ApplyStarted { objects: 2 }),
+        fact(2, 1_300, FactBody::Progress { observed: 2, health: Health::Progressing, objects }),
+    ])
+    .expect("facts")
+}
+
+fn rendered() -> Rendered {
+    let manifest = serde_json::json!({ "kind": EVIL, "metadata": { "name": EVIL }, "data": { EVIL: EVIL } });
+    let object = RenderedObject { manifest, file: EVIL.into(), document: 0, line: 1 };
+    Rendered { objects: vec![object], ..Rendered::default() }
+}
+
+/// Every page, made of hostile text.
+fn pages() -> Vec<(&'static str, String)> {
+    let (task, now) = (status(EVIL), Timestamp::UNIX_EPOCH);
+    let list_of = List { tasks: vec![task.clone()], next: Some(EVIL.into()), state: None, cursor: Some(EVIL.into()) };
+    let form = Form {
+        name: EVIL.into(),
+        text: EVIL.into(),
+        replaces: None,
+        problems: vec![Problem::error(EVIL, EVIL).at(EVIL).on(EVIL)],
+    };
+    let source = SourceFile { name: EVIL.into(), content: format!("</pre></textarea>{EVIL}") };
+    vec![
+        ("list", list(&list_of, now, true).into_string()),
+        ("task", super::task(&task, now, true).into_string()),
+        ("manifests", manifests(&task, 2, &[source], Some(&rendered()), true).into_string()),
+        ("upload", upload(&form, true).into_string()),
+        ("delete", confirm_delete(&task, true).into_string()),
+        ("revert", confirm_revert(&task, 1, true).into_string()),
+        ("failure", failure(404, EVIL, &form.problems, true).into_string()),
+        ("login", login(EVIL).into_string()),
+    ]
+}
+
+#[test]
+fn text_of_users_is_never_markup() {
+    for (name, page) in pages() {
+        let own = page.replace("<script src=\"/assets/live.js\" defer></script>", "");
+        assert!(!own.contains("<script") && !own.contains("<img"), "{name}: {own}");
+        assert!(!page.contains("\"'>"), "{name} lets an attribute end: {page}");
+    }
+}
+
+#[test]
+fn every_page_has_language_title_landmarks_and_one_first_heading() {
+    for (name, page) in pages() {
+        assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{name}");
+        for part in [
+            "<title>",
+            "<header",
+            "<main id=\"main\"",
+            "<footer",
+            "href=\"#main\"",
+            "aria-live=\"polite\"",
+            "name=\"viewport\"",
+        ] {
+            assert_eq!(page.matches(part).count(), 1, "{name}: {part}");
+        }
+        assert_eq!(page.matches("<h1>").count(), 1, "{name}");
+    }
+}
+
+#[test]
+fn every_field_has_its_label_and_ids_are_unique() {
+    for (name, page) in pages() {
+        let ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let unique: std::collections::BTreeSet<_> = ids.iter().collect();
+        assert_eq!(ids.len(), unique.len(), "{name}: {ids:?}");
+        for tag in page.split('<').filter(|t| ["input ", "select ", "textarea "].iter().any(|f| t.starts_with(f))) {
+            let hidden = tag.contains("type=\"hidden\"");
+            let id = tag.split("id=\"").nth(1).and_then(|rest| rest.split('"').next());
+            assert!(hidden || id.is_some_and(|id| page.contains(&format!("for=\"{id}\""))), "{name}: {tag}");
+        }
+    }
+}
+
+#[test]
+fn a_task_on_its_way_is_loaded_anew_without_script_and_an_ended_one_is_not() {
+    let mut task = status("fine");
+    let page = super::task(&task, Timestamp::UNIX_EPOCH, false).into_string();
+    assert!(page.contains("<noscript><meta http-equiv=\"refresh\""));
+    task.state = domain::State::Done;
+    assert!(!super::task(&task, Timestamp::UNIX_EPOCH, false).into_string().contains("http-equiv"));
+}
+
+#[test]
+fn a_task_shows_objects_history_problems_and_the_way_back() {
+    let page = super::task(&status("image not found"), Timestamp::UNIX_EPOCH, false).into_string();
+    for part in [
+        "Deployment/worker",
+        "1 of 2 objects healthy",
+        "image not found",
+        "task.apply_started",
+        "/revert?to=1",
+        "APPLYING_IN_CLUSTER",
+        "Added by Marea",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn the_list_keeps_its_filter_on_the_next_page() {
+    let of =
+        List { tasks: vec![status("x")], next: Some("a/b".into()), state: Some(domain::State::Failed), cursor: None };
+    let page = list(&of, Timestamp::UNIX_EPOCH, false).into_string();
+    assert!(page.contains("href=\"/?state=FAILED&amp;cursor=a%2Fb\""), "{page}");
+    assert!(page.contains("<option value=\"FAILED\" selected"), "{page}");
+}

@@ -8,9 +8,11 @@ pub mod config;
 mod connect;
 mod context;
 pub mod http;
+mod internal;
 mod platform;
 mod program;
 mod readiness;
+mod resolve;
 mod secret;
 pub mod shutdown;
 pub mod telemetry;
@@ -20,9 +22,11 @@ pub use access::{Access, AccessError, Caller, issue};
 pub use connect::{ConnectError, context, records};
 pub use context::Context;
 pub use http::{HttpError, app, serve};
+pub use internal::Internal;
 pub use platform::{AccessMode, Platform};
 pub use program::{Program, main};
 pub use readiness::Readiness;
+pub use resolve::no_task;
 pub use secret::Secret;
 
 /// Installs the process's one TLS provider. Needed before any HTTPS client is built; may be called twice.

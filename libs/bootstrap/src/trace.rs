@@ -39,6 +39,13 @@ pub fn continue_from(span: &Span, traceparent: Option<&str>) {
     }
 }
 
+/// A span of one delivery, which continues the trace that the message carries.
+pub fn of_message(kind: &str, id: &str, traceparent: Option<&str>) -> Span {
+    let span = tracing::info_span!("consume", message.kind = kind, message.id = id, task.id = tracing::field::Empty);
+    continue_from(&span, traceparent);
+    span
+}
+
 /// The `traceparent` of a request, if it carries a well-formed one.
 pub fn received(headers: &HeaderMap) -> Option<&str> {
     headers.get(HEADER)?.to_str().ok().filter(|parent| is_valid(parent))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     http::{StatusCode, header},
     middleware::from_fn_with_state,
     response::{Html, IntoResponse, Response},
@@ -48,6 +48,8 @@ impl App {
             .merge(probes(context.clone()))
             .fallback(|| async { HttpError::not_found("no such path; /docs lists all") })
             .method_not_allowed_fallback(not_allowed)
+            // The edge bounds bodies, also those that no extractor reads.
+            .layer(DefaultBodyLimit::disable())
             .layer(from_fn_with_state(Arc::new(state), edge))
     }
 }

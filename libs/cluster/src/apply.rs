@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use crate::{
     Session, Stop,
-    api::{Accept, Call, Error},
+    api::{Accept, Call, Error, item},
     check::{self, Seen},
     desired::{Desired, desired},
     jobs,
     memory::{Job, Mark, Memory},
     ownership::{Owner, owner},
-    view,
+    parent,
 };
 
 /// A revision that was applied.
@@ -36,6 +36,9 @@ pub(crate) struct Space {
     pub memory: Memory,
 }
 
+/// What is said of a `kind: Job` that may not be changed now.
+pub(crate) const JOB_RUNNING: &str = "runs with another spec: wait for its end, give the new one another name, or annotate it with `marea.dev/replace: \"true\"`";
+
 /// A desired object beside what was read of it.
 pub(crate) type Pair = (Desired, Option<Value>);
 
@@ -48,7 +51,7 @@ impl Session {
     pub async fn apply(&self, rendered: &Rendered) -> Result<Applied, Stop> {
         let pairs = self.read_all(desired(rendered)).await?;
         self.refuse_foreign(&pairs).await?;
-        refuse_running_jobs(&pairs)?;
+        self.refuse_running_jobs(&pairs).await?;
         let mut spaces = self.spaces(&pairs, rendered.make_namespaces).await?;
         let mut done = Vec::with_capacity(pairs.len());
         let ended = self.write_tiers(pairs, &spaces, &mut done).await;
@@ -116,6 +119,28 @@ impl Session {
         one.problem(problem)
     }
 
+    /// Fails with every `kind: Job` that runs with another spec, before anything is written.
+    async fn refuse_running_jobs(&self, pairs: &[Pair]) -> Result<(), Stop> {
+        let mut problems = vec![];
+        for (one, live) in pairs.iter().filter(|(one, live)| one.is_job() && live.is_some()) {
+            if jobs::decide(one, live.as_ref(), None) != jobs::Step::Refuse {
+                continue;
+            }
+            // Not where this very spec ran before: then a revert takes the other Job away.
+            if self.remembered_job(one).await?.is_none() {
+                problems.push(one.problem(Problem::error("job_running", JOB_RUNNING)));
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Stop::Failed(problems)) }
+    }
+
+    /// What is remembered of a Job, read from the parent.
+    pub(crate) async fn remembered_job(&self, one: &Desired) -> Result<Option<Job>, Stop> {
+        let path = item(parent::kind(), &one.object.namespace, &self.task.manager());
+        let parent = self.get(&path, Accept::Object).await?;
+        Ok(parent.and_then(|p| Memory::read(&p).job(&one.object.name, &one.spec_hash()).cloned()))
+    }
+
     /// The parents, one a namespace, each with what it remembers.
     async fn spaces(&self, pairs: &[Pair], make_namespaces: bool) -> Result<BTreeMap<String, Space>, Stop> {
         let mut firsts = BTreeMap::<&str, &Desired>::new();
@@ -163,7 +188,7 @@ impl Session {
             let (Some(space), Some(live)) = (spaces.get_mut(&one.object.namespace), &written.live) else { continue };
             space.memory.marks.insert(one.key(), Mark::of(live, &manager));
             if one.is_job() {
-                space.memory.jobs.insert(one.object.name.clone(), job_of(live));
+                space.memory.note_job(&one.object.name, live);
             }
         }
         for space in spaces.values_mut() {
@@ -171,23 +196,6 @@ impl Session {
         }
         Ok(())
     }
-}
-
-fn job_of(live: &Value) -> Job {
-    Job {
-        uid: view::text(live, "/metadata/uid").to_owned(),
-        spec_hash: view::annotation(live, crate::task::SPEC_HASH_ANNOTATION).to_owned(),
-        complete: jobs::ended(live),
-    }
-}
-
-fn refuse_running_jobs(pairs: &[Pair]) -> Result<(), Stop> {
-    let running = pairs.iter().filter(|(one, live)| {
-        one.is_job() && live.is_some() && jobs::decide(one, live.as_ref(), None) == jobs::Step::Refuse
-    });
-    let text = "runs with another spec: wait for its end, give the new one another name, or annotate it with `marea.dev/replace: \"true\"`";
-    let problems: Vec<_> = running.map(|(one, _)| one.problem(Problem::error("job_running", text))).collect();
-    if problems.is_empty() { Ok(()) } else { Err(Stop::Failed(problems)) }
 }
 
 /// An error about one object.

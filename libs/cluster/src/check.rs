@@ -147,8 +147,8 @@ fn pair(all: Vec<Desired>, live: Vec<Value>) -> Vec<Pair> {
 }
 
 fn remembered<'a>(one: &Desired, spaces: &'a BTreeMap<String, Space>) -> Option<&'a Job> {
-    let job = spaces.get(&one.object.namespace)?.memory.jobs.get(&one.object.name)?;
-    Some(job).filter(|job| one.is_job() && job.spec_hash == one.spec_hash())
+    let space = spaces.get(&one.object.namespace).filter(|_| one.is_job())?;
+    space.memory.job(&one.object.name, &one.spec_hash())
 }
 
 /// How one object stands.
@@ -193,6 +193,6 @@ pub(crate) fn see(pairs: &[Pair], spaces: &BTreeMap<String, Space>, pods: &[Valu
 }
 
 fn finished(pairs: &[Pair], spaces: &BTreeMap<String, Space>) -> BTreeMap<String, FinishedJob> {
-    let known = |one: &Desired| jobs::finished(remembered(one, spaces)?);
+    let known = |one: &Desired| jobs::finished(remembered(one, spaces)?, one.spec_hash());
     pairs.iter().filter_map(|(one, _)| Some((job_key(&one.object), known(one)?))).collect()
 }

@@ -20,6 +20,10 @@ pub(crate) enum Step {
     Replace {
         uid: String,
     },
+    /// Another spec's Job stands in the place of one that ran: delete it, apply nothing.
+    Remove {
+        uid: String,
+    },
     /// It runs with another spec.
     Refuse,
 }
@@ -30,18 +34,20 @@ pub(crate) fn ended(live: &Value) -> Option<bool> {
     has("Complete").then_some(true).or(has("Failed").then_some(false))
 }
 
-/// Decides from the live object (whole) and from what is remembered of an earlier one.
+/// Decides from the live object (whole) and from what is remembered of one that was made of this spec.
 pub(crate) fn decide(desired: &Desired, live: Option<&Value>, remembered: Option<&Job>) -> Step {
-    let hash = desired.spec_hash();
     let Some(live) = live else {
         // It ran and is gone, by its TTL or by hand.
-        return if remembered.is_some_and(|job| job.spec_hash == hash) { Step::Leave } else { Step::Apply };
+        return if remembered.is_some() { Step::Leave } else { Step::Apply };
     };
-    let same = view::annotation(live, SPEC_HASH_ANNOTATION) == hash;
-    let replace = || Step::Replace { uid: view::text(live, "/metadata/uid").to_owned() };
+    let same = view::annotation(live, SPEC_HASH_ANNOTATION) == desired.spec_hash();
+    let uid = || view::text(live, "/metadata/uid").to_owned();
+    let replace = || Step::Replace { uid: uid() };
     match (same, ended(live)) {
         (true, Some(_)) => Step::Leave,
         (true, None) => Step::Apply,
+        // A revert to a revision whose Job ran.
+        (false, _) if remembered.is_some() => Step::Remove { uid: uid() },
         (false, Some(_)) => replace(),
         (false, None) if view::annotation(&desired.manifest, REPLACE_ANNOTATION) == "true" => replace(),
         (false, None) => Step::Refuse,
@@ -49,7 +55,6 @@ pub(crate) fn decide(desired: &Desired, live: Option<&Value>, remembered: Option
 }
 
 /// The record of a Job that ended, from what is remembered of it.
-pub(crate) fn finished(job: &Job) -> Option<FinishedJob> {
-    let complete = job.complete?;
-    Some(FinishedJob { uid: job.uid.clone(), spec_hash: job.spec_hash.clone(), complete })
+pub(crate) fn finished(job: &Job, spec_hash: String) -> Option<FinishedJob> {
+    Some(FinishedJob { uid: job.uid.clone(), spec_hash, complete: job.complete? })
 }

@@ -12,14 +12,14 @@ use serde_json::Value;
 use crate::{
     Session, Stop,
     api::{Accept, Call, collection},
-    desired::desired,
+    desired::{Desired, desired},
     view,
 };
 
 /// Which lines are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogOptions {
-    /// `Kind/name`.
+    /// `Kind/name`; empty: every object that has pods.
     pub object: String,
     /// The container; empty: every one.
     pub container: String,
@@ -39,28 +39,23 @@ impl Session {
     /// [`Stop::Failed`] where the revision has no such object, or it has no pods.
     pub async fn logs(&self, rendered: &Rendered, options: &LogOptions) -> Result<BoxStream<'static, Bytes>, Stop> {
         let all = desired(rendered);
-        let missing = |code, text: String| Stop::Failed(vec![Problem::error(code, text)]);
-        let Some(one) = all.iter().find(|one| one.object.to_string().eq_ignore_ascii_case(&options.object)) else {
-            return Err(missing(
-                "no_such_object",
-                format!("the task has no object `{}`: name one as Kind/name", options.object),
-            ));
-        };
+        let wanted = wanted(&all, &options.object)?;
         let mut sources = vec![];
-        for pod in self.pods_of(one).await?.iter().take(PODS) {
-            sources.extend(
-                containers(pod, &options.container)
-                    .map(|c| (view::text(pod, "/metadata/name").to_owned(), c.to_owned())),
-            );
+        for one in &wanted {
+            for pod in self.pods_of(one).await?.iter().take(PODS) {
+                let name = view::text(pod, "/metadata/name");
+                let containers = containers(pod, &options.container);
+                sources.extend(containers.map(|c| (one.object.namespace.clone(), name.to_owned(), c.to_owned())));
+            }
         }
         if sources.is_empty() {
-            return Err(missing("no_pods", format!("{} has no pods with such a container", one.object)));
+            return Err(missing("no_pods", "no pods with such a container are there"));
         }
         let prefixed = sources.len() > 1;
         let mut streams = vec![];
-        for (pod, container) in sources {
+        for (namespace, pod, container) in sources.into_iter().take(PODS) {
             let prefix = if prefixed { format!("{pod}/{container}: ") } else { String::new() };
-            streams.push(self.lines(&one.object.namespace, &pod, &container, options, prefix).await);
+            streams.push(self.lines(&namespace, &pod, &container, options, prefix).await);
         }
         Ok(stream::select_all(streams).boxed())
     }
@@ -83,6 +78,26 @@ impl Session {
             Err(error) => stream::iter([Bytes::from(format!("{prefix}({error})\n"))]).boxed(),
         }
     }
+}
+
+/// The objects that are meant.
+fn wanted<'a>(all: &'a [Desired], name: &str) -> Result<Vec<&'a Desired>, Stop> {
+    let named = |one: &&Desired| match name {
+        "" => one.kind.template.is_some(),
+        name => one.object.to_string().eq_ignore_ascii_case(name),
+    };
+    let wanted: Vec<_> = all.iter().filter(named).collect();
+    if wanted.is_empty() {
+        return Err(missing(
+            "no_such_object",
+            format!("the task has no object `{name}` with pods: name one as Kind/name"),
+        ));
+    }
+    Ok(wanted)
+}
+
+fn missing(code: &str, text: impl Into<String>) -> Stop {
+    Stop::Failed(vec![Problem::error(code, text)])
 }
 
 fn containers<'a>(pod: &'a Value, wanted: &'a str) -> impl Iterator<Item = &'a str> {

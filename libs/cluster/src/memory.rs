@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{desired::Key, view};
+use crate::{desired::Key, task::SPEC_HASH_ANNOTATION, view};
 
 /// The key in the parent's `data`.
 pub(crate) const DATA_KEY: &str = "state";
@@ -18,16 +18,15 @@ pub(crate) struct Memory {
     /// What each apply returned.
     #[serde(default)]
     pub marks: BTreeMap<Key, Mark>,
-    /// Every `kind: Job` that was made, by name.
+    /// Every `kind: Job` that was made, by name and hash of its spec.
     #[serde(default)]
-    pub jobs: BTreeMap<String, Job>,
+    jobs: BTreeMap<String, Job>,
 }
 
 /// A `kind: Job` that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub uid: String,
-    pub spec_hash: String,
     /// How it ended, once that was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete: Option<bool>,
@@ -55,14 +54,26 @@ impl Memory {
         serde_json::to_string(self).expect("string keys only")
     }
 
+    /// The Job that was made of that spec.
+    pub(crate) fn job(&self, name: &str, spec_hash: &str) -> Option<&Job> {
+        self.jobs.get(&format!("{name}/{spec_hash}"))
+    }
+
+    /// Notes a Job that was made, or left as it is.
+    pub(crate) fn note_job(&mut self, name: &str, live: &Value) {
+        let spec_hash = view::annotation(live, SPEC_HASH_ANNOTATION).to_owned();
+        let uid = view::text(live, "/metadata/uid").to_owned();
+        let job = Job { uid, complete: crate::jobs::ended(live) };
+        self.jobs.insert(format!("{name}/{spec_hash}"), job);
+    }
+
     /// Notes how Jobs ended: whether that is news.
     pub(crate) fn note_ends<'a>(&mut self, live: impl Iterator<Item = &'a Value>) -> bool {
         let mut news = false;
         for object in live {
             let Some(complete) = crate::jobs::ended(object) else { continue };
             let uid = view::text(object, "/metadata/uid");
-            let Some(job) = self.jobs.get_mut(view::text(object, "/metadata/name")) else { continue };
-            if job.uid == uid && job.complete.is_none() {
+            for job in self.jobs.values_mut().filter(|job| job.uid == uid && job.complete.is_none()) {
                 job.complete = Some(complete);
                 news = true;
             }

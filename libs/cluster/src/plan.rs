@@ -9,14 +9,13 @@ use serde_json::Value;
 
 use crate::{
     Session, Stop,
-    api::{Accept, Call, Error, item},
-    apply::Pair,
+    api::{Accept, Call, Error},
+    apply::{JOB_RUNNING, Pair},
     desired::{Desired, desired, is_kept},
     diff::{FieldChange, diff},
     jobs,
-    memory::{Job, Memory},
+    memory::Job,
     ownership::{Owner, owner},
-    parent,
     prune::{needs_confirmation, superfluous},
     refused, replicas,
 };
@@ -92,13 +91,11 @@ impl Session {
         Ok(join_all(reads).await.into_iter().collect::<Result<_, _>>()?)
     }
 
-    /// Jobs that ran, of namespaces in which a Job is absent.
+    /// Jobs that were made of these very specs.
     async fn remembered_jobs(&self, pairs: &[Pair]) -> Result<BTreeMap<ObjectRef, Job>, Stop> {
         let mut found = BTreeMap::new();
-        for (one, _) in pairs.iter().filter(|(one, live)| one.is_job() && live.is_none()) {
-            let path = item(parent::kind(), &one.object.namespace, &self.task.manager());
-            let parent = self.get(&path, Accept::Object).await?;
-            let job = parent.and_then(|p| Memory::read(&p).jobs.remove(&one.object.name));
+        for (one, _) in pairs.iter().filter(|(one, _)| one.is_job()) {
+            let job = self.remembered_job(one).await?;
             found.extend(job.map(|job| (one.object.clone(), job)));
         }
         Ok(found)
@@ -115,12 +112,13 @@ impl Session {
             match jobs::decide(one, live.as_ref(), jobs.get(&one.object)) {
                 jobs::Step::Apply => {}
                 jobs::Step::Leave => return Ok(change(ChangeKind::Unchanged, vec![])),
+                jobs::Step::Remove { .. } => return Ok(change(ChangeKind::Delete, vec![])),
                 jobs::Step::Replace { .. } => {
                     let fields = diff(&one.object, live.as_ref(), Some(&one.manifest));
                     return Ok(change(ChangeKind::Replace, fields));
                 }
                 jobs::Step::Refuse => {
-                    return Ok((None, vec![one.problem(Problem::error("job_running", "runs with another spec"))]));
+                    return Ok((None, vec![one.problem(Problem::error("job_running", JOB_RUNNING))]));
                 }
             }
         }

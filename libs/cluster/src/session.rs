@@ -6,7 +6,7 @@ use domain::Problem;
 use kube::Client;
 
 use crate::{
-    api::{Api, Error, Limits, SendUntil},
+    api::{Accept, Api, Call, Error, Limits, SendUntil},
     task::Task,
 };
 
@@ -55,6 +55,15 @@ impl Engine {
     /// An engine over any client whose own retries are off.
     pub fn new(client: Client, limits: Limits) -> Self {
         Self { api: Api::new(client, limits) }
+    }
+
+    /// Whether the API server answers; else why not, for `/readyz`.
+    ///
+    /// # Errors
+    /// What the API server or the way to it said.
+    pub async fn ready(&self) -> Result<(), String> {
+        let session = self.api.session(None, SendUntil::always(), Duration::ZERO);
+        session.send(&Call::get("/version", &[], Accept::Object)).await.map(drop).map_err(|e| e.to_string())
     }
 
     /// Work on one task, as a ServiceAccount (`system:serviceaccount:<namespace>:<name>`) where one is

@@ -7,6 +7,7 @@ mod tests;
 
 use std::time::Duration;
 
+use domain::TaskKey;
 use futures::{StreamExt as _, future::join_all};
 use http_body_util::BodyExt as _;
 use index::Index;
@@ -30,9 +31,9 @@ const WATCH_SECONDS: &str = "240";
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 impl Engine {
-    /// Watches the kinds whose health changes, until `shutdown`, and sends ids of tasks whose objects
-    /// changed. An id that finds the channel full is dropped: checks come by themselves as well.
-    pub async fn watch(&self, namespaces: &[String], changed: Sender<String>, shutdown: CancellationToken) {
+    /// Watches the kinds whose health changes, until `shutdown`, and sends keys of tasks whose objects
+    /// changed. A key that finds the channel full is dropped: checks come by themselves as well.
+    pub async fn watch(&self, namespaces: &[String], changed: Sender<TaskKey>, shutdown: CancellationToken) {
         let active = ALLOWED.iter().filter(|kind| health::is_active(kind.kind) && kind.template.is_some());
         let watches = active.flat_map(|kind| paths(kind, namespaces).into_iter().map(move |path| (kind, path)));
         let running = watches.map(|(kind, path)| follow(self.api.clone(), kind, path, changed.clone()));
@@ -48,7 +49,7 @@ fn paths(kind: &AllowedKind, namespaces: &[String]) -> Vec<String> {
 }
 
 /// One watch, opened again for ever.
-async fn follow(api: Api, kind: &'static AllowedKind, path: String, changed: Sender<String>) {
+async fn follow(api: Api, kind: &'static AllowedKind, path: String, changed: Sender<TaskKey>) {
     let mut index = Index::new(kind);
     let mut failures = 0_u32;
     loop {
@@ -67,7 +68,7 @@ async fn follow(api: Api, kind: &'static AllowedKind, path: String, changed: Sen
 }
 
 /// Lists, then watches from there until the stream ends.
-async fn round(api: &Api, path: &str, index: &mut Index, changed: &Sender<String>) -> Result<(), Error> {
+async fn round(api: &Api, path: &str, index: &mut Index, changed: &Sender<TaskKey>) -> Result<(), Error> {
     let session = api.session(None, SendUntil::always(), Duration::from_secs(10));
     let list = session.send(&Call::get(path, &[("labelSelector", TASK_LABEL)], Accept::Object)).await?.body;
     tell(index.replace(view::list(&list, "/items")), changed);
@@ -83,7 +84,7 @@ async fn round(api: &Api, path: &str, index: &mut Index, changed: &Sender<String
     events(body, index, changed).await
 }
 
-async fn events(body: Body, index: &mut Index, changed: &Sender<String>) -> Result<(), Error> {
+async fn events(body: Body, index: &mut Index, changed: &Sender<TaskKey>) -> Result<(), Error> {
     let mut chunks = body.into_data_stream();
     let mut rest = Vec::new();
     while let Some(chunk) = chunks.next().await {
@@ -100,7 +101,7 @@ async fn events(body: Body, index: &mut Index, changed: &Sender<String>) -> Resu
     Ok(())
 }
 
-fn tell(tasks: impl IntoIterator<Item = String>, changed: &Sender<String>) {
+fn tell(tasks: impl IntoIterator<Item = TaskKey>, changed: &Sender<TaskKey>) {
     for task in tasks {
         // Full: the receiver is busy, and the delayed checks come anyway.
         drop(changed.try_send(task));

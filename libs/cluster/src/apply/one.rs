@@ -3,7 +3,7 @@
 use domain::Problem;
 use serde_json::{Value, json};
 
-use super::{Space, one_stop};
+use super::{JOB_RUNNING, Space, one_stop};
 use crate::{
     Session, Stop,
     api::{Accept, Answer, Call, Error},
@@ -59,17 +59,19 @@ impl Session {
             other => return Err(Stop::Failed(vec![self.foreign(one, other).await])),
         };
         if one.is_job() {
-            match jobs::decide(one, live.as_ref(), space.memory.jobs.get(&one.object.name)) {
+            match jobs::decide(one, live.as_ref(), space.memory.job(&one.object.name, &one.spec_hash())) {
                 jobs::Step::Apply => {}
                 jobs::Step::Leave => return Ok(Step::Left(live)),
                 jobs::Step::Replace { uid: old } => {
                     self.remove_job(one, &old).await?;
                     uid = None;
                 }
+                jobs::Step::Remove { uid: old } => {
+                    self.remove_job(one, &old).await?;
+                    return Ok(Step::Left(None));
+                }
                 jobs::Step::Refuse => {
-                    return Err(Stop::Failed(vec![
-                        one.problem(Problem::error("job_running", "began to run with another spec meanwhile")),
-                    ]));
+                    return Err(Stop::Failed(vec![one.problem(Problem::error("job_running", JOB_RUNNING))]));
                 }
             }
         }

@@ -5,15 +5,20 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
+use domain::TaskKey;
 use schema::kinds::AllowedKind;
 use serde_json::Value;
 
-use crate::{health, task::TASK_LABEL, view};
+use crate::{
+    health,
+    task::{TASK_LABEL, TENANT_LABEL},
+    view,
+};
 
 /// Digests by uid.
 pub(super) struct Index {
     kind: &'static AllowedKind,
-    digests: HashMap<String, (String, u64)>,
+    digests: HashMap<String, (TaskKey, u64)>,
 }
 
 impl Index {
@@ -22,12 +27,12 @@ impl Index {
     }
 
     /// Takes a whole list: the tasks of what changed, came or went. Of the first one it says nothing.
-    pub(super) fn replace(&mut self, objects: &[Value]) -> BTreeSet<String> {
+    pub(super) fn replace(&mut self, objects: &[Value]) -> BTreeSet<TaskKey> {
         let first = self.digests.is_empty();
         let mut before = std::mem::take(&mut self.digests);
         let mut changed = BTreeSet::new();
         for object in objects {
-            let (uid, entry) = self.digest(object);
+            let Some((uid, entry)) = self.digest(object) else { continue };
             if before.remove(&uid).as_ref() != Some(&entry) {
                 changed.insert(entry.0.clone());
             }
@@ -38,10 +43,10 @@ impl Index {
     }
 
     /// Takes one event: the task, if its object's health changed.
-    pub(super) fn take(&mut self, event: &str, object: &Value) -> Option<String> {
+    pub(super) fn take(&mut self, event: &str, object: &Value) -> Option<TaskKey> {
         match event {
             "ADDED" | "MODIFIED" => {
-                let (uid, entry) = self.digest(object);
+                let (uid, entry) = self.digest(object)?;
                 let before = self.digests.insert(uid, entry.clone());
                 (before.as_ref() != Some(&entry)).then_some(entry.0)
             }
@@ -50,13 +55,16 @@ impl Index {
         }
     }
 
-    fn digest(&self, object: &Value) -> (String, (String, u64)) {
+    /// None of an object whose labels name no task: somebody else wrote them.
+    fn digest(&self, object: &Value) -> Option<(String, (TaskKey, u64))> {
+        let tenant = view::label(object, TENANT_LABEL).parse().ok()?;
+        let key = TaskKey { tenant, id: view::label(object, TASK_LABEL).parse().ok()? };
         let mut typed = object.clone();
         typed["kind"] = self.kind.kind.into();
-        let standing = health::assess(&typed, std::slice::from_ref(&typed));
+        let standing = health::assess(&typed, &[]);
+        let trouble = health::trouble(object).map(|t| t.reason);
         let mut hasher = DefaultHasher::new();
-        (&standing.reason, &standing.message, view::int(object, "/metadata/generation")).hash(&mut hasher);
-        let task = view::label(object, TASK_LABEL).to_owned();
-        (view::text(object, "/metadata/uid").to_owned(), (task, hasher.finish()))
+        (&standing.reason, &standing.message, trouble, view::int(object, "/metadata/generation")).hash(&mut hasher);
+        Some((view::text(object, "/metadata/uid").to_owned(), (key, hasher.finish())))
     }
 }

@@ -2,7 +2,8 @@
 //! scalar types, required fields, defaults, and how lists and maps merge.
 //!
 //! `kubernetes.json` is cut from Kubernetes' own OpenAPI documents by `extract.py`;
-//! nothing in it is written by hand. `manifests` checks objects against it, the
+//! nothing in it is written by hand. [`values`] adds what these documents leave out.
+//! `manifests` checks objects against it, the
 //! sandbox merges by it.
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -13,6 +14,7 @@ use serde_json::Value;
 pub mod kinds;
 #[cfg(test)]
 mod tests;
+pub mod values;
 
 /// The Kubernetes release that the shapes were cut from.
 pub const RELEASE: &str = "1.35.4";
@@ -31,6 +33,26 @@ pub struct Type {
     pub atomic: bool,
     /// Group, version and kind, where the type is a kind of its own.
     pub kind: Option<Kind>,
+    /// Fields of which one only may stand.
+    #[serde(skip)]
+    pub union: Option<Union>,
+}
+
+/// Fields of a [`Type`] of which one only may stand.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Union {
+    /// The fields.
+    pub fields: Vec<String>,
+    /// Whether one of them must.
+    pub required: bool,
+}
+
+/// The least and the most that a number may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields say it")]
+pub struct Range {
+    pub least: i64,
+    pub most: i64,
 }
 
 /// Group, version and kind of a [`Type`]. The core group is the empty string.
@@ -67,9 +89,12 @@ pub struct Shape {
     pub atomic: bool,
     /// The value that the API server sets where the field is absent.
     pub default: Option<Value>,
-    /// The only values allowed, where the API documents them.
+    /// The only values allowed; of a list, those of its items.
     #[serde(rename = "enum", default)]
     pub values_allowed: Vec<Value>,
+    /// Of a number: what it may be.
+    #[serde(skip)]
+    pub range: Option<Range>,
 }
 
 /// The scalars and containers of the Kubernetes API.
@@ -107,8 +132,10 @@ pub enum ListType {
 }
 
 static TYPES: LazyLock<BTreeMap<String, Type>> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("kubernetes.json"))
-        .expect("kubernetes.json is written by extract.py and read in this crate's tests")
+    let mut types = serde_json::from_str(include_str!("kubernetes.json"))
+        .expect("kubernetes.json is written by extract.py and read in this crate's tests");
+    values::add(&mut types);
+    types
 });
 
 /// The type of that name, for example `io.k8s.api.core.v1.PodSpec`.

@@ -38,3 +38,12 @@ fn every_allowed_kind_has_a_shape_and_a_tier() {
     }
     assert_eq!(kinds::allowed("apps/v1", "DaemonSet"), None);
 }
+
+#[test]
+fn values_ranges_and_unions_are_added_to_their_fields() {
+    let port = named("io.k8s.api.core.v1.ContainerPort").expect("ContainerPort");
+    assert_eq!(port.fields["protocol"].values_allowed, ["TCP", "UDP", "SCTP"]);
+    assert_eq!(port.fields["containerPort"].range, Some(Range { least: 1, most: 65_535 }));
+    let volume = named("io.k8s.api.core.v1.Volume").expect("Volume").union.as_ref().expect("a union");
+    assert!(volume.required && volume.fields.contains(&"emptyDir".into()) && !volume.fields.contains(&"name".into()));
+}

@@ -40,7 +40,8 @@ impl JobError {
 /// and from the third delivery on as [`JobError::Fail`].
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    /// Effect, then outputs with derived ids, then their confirms; only then return.
+    /// Effect, then outputs with derived ids, then their confirms; only then return. What has not returned within
+    /// [`HANDLE_TIMEOUT`](crate::topology::HANDLE_TIMEOUT) is dropped at its next await, and delivered again.
     async fn handle(&self, delivery: Delivery) -> Result<(), JobError>;
 
     /// Probes what the handler needs, while its subscription is cancelled after an outage.

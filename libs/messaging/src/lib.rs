@@ -4,9 +4,13 @@
 //! Nothing is acknowledged before its handler returned, and no publish is done before its
 //! confirm. Ack, retry and dead letter are decided here, once; handlers never see lapin.
 
+mod backoff;
+pub mod embedded;
 mod job;
 mod message;
+pub mod rabbitmq;
 pub mod topology;
+mod work;
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ use domain::Fact;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::PublishError;
 use crate::topology::{Queue, Step};
 
 /// One message: a CloudEvent 1.0 in structured JSON for facts and commands.
@@ -109,4 +110,13 @@ impl Message {
         let decoded: Result<CloudEvent<T>, _> = serde_json::from_slice(&self.body);
         decoded.map(|e| e.data).map_err(|source| Undecodable { expected: std::any::type_name::<T>(), source })
     }
+}
+
+/// Refuses what the bus must not carry: ids travel there, not content.
+pub(crate) fn check_size(message: &Message) -> Result<(), PublishError> {
+    let (bytes, limit) = (message.body.len(), domain::limits::MESSAGE_BYTES);
+    if bytes <= limit {
+        return Ok(());
+    }
+    Err(PublishError::Refused(format!("its body has {bytes} bytes, and {limit} are the limit")))
 }

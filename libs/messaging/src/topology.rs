@@ -1,6 +1,11 @@
 //! Exchanges, queues, bindings and their limits: constants, in this one place. A broker that
 //! holds something else under these names is a clear error at start.
+//!
+//! The delivery limit is no queue argument, because an argument can never be changed later, but a policy of the
+//! operator's, a net far above [`MAX_DELIVERIES`] (without one RabbitMQ 4 drops a message at its 21st delivery):
+//! `rabbitmqctl set_policy marea '^marea\.' '{"delivery-limit": 1000}' --apply-to queues`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The topic exchange of facts about tasks.
@@ -79,6 +84,39 @@ impl Step {
     }
 }
 
+/// The name of the queue in which messages for that queue wait out a step of delay.
+pub fn delay_queue(step: Step, queue: &str) -> String {
+    format!("{queue}.delay.{}", step.delay().as_millis())
+}
+
+/// The queue with a consumer that has this name.
+pub fn queue(name: &str) -> Option<&'static Queue> {
+    QUEUES.into_iter().find(|queue| queue.name == name)
+}
+
+/// The names on a broker, behind a prefix where several installations share one virtual host.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    prefix: Arc<str>,
+}
+
+impl Names {
+    /// Names behind a prefix, which may be empty.
+    pub fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.into() }
+    }
+
+    /// The exchange of facts.
+    pub fn exchange(&self) -> String {
+        self.on_broker(TASKS_EXCHANGE)
+    }
+
+    /// What a name of this module is called on the broker.
+    pub fn on_broker(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}
+
 /// How long a publish waits for its confirm before it is *unknown*: a quorum of three nodes
 /// confirms in milliseconds; a paused node shows only as silence.
 pub const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
@@ -89,3 +127,10 @@ pub const ALONE_FROM: u32 = 3;
 /// Deliveries after which a message that still fails is given up: only failures of the message itself
 /// count here, outages do not.
 pub const MAX_DELIVERIES: u32 = 8;
+/// Panics of a handler over one message after which it is given up.
+pub const MAX_PANICS: u32 = 3;
+/// How long a handler may work on one delivery, its retries in place and its wait for a turn included: with the time
+/// to put it aside, no delivery stays unacknowledged over 60 s. What is not done by then is delivered again.
+pub const HANDLE_TIMEOUT: Duration = Duration::from_secs(45);
+/// The messages a process may have published and not yet confirmed: from about 200 on a broker gains nothing.
+pub const UNCONFIRMED: usize = 256;

@@ -1,0 +1,83 @@
+//! Queues in memory.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::store::Row;
+use crate::Depth;
+use crate::topology::{QUEUES, Queue};
+
+/// One a queue of the topology.
+#[derive(Default)]
+pub(super) struct Lines([Line; QUEUES.len()]);
+
+impl Lines {
+    pub(super) fn of(&self, queue: &'static Queue) -> &Line {
+        let at = QUEUES.iter().position(|known| known.name == queue.name);
+        &self.0[at.expect("every queue is one of the topology's")]
+    }
+}
+
+/// What waits for a consumer.
+#[derive(Default)]
+pub(super) struct Line {
+    ready: Mutex<VecDeque<Row>>,
+    arrived: Notify,
+    unacknowledged: AtomicU64,
+    consumers: AtomicU64,
+}
+
+/// A consumer, or a delivery, that is counted until it is dropped.
+pub(super) struct Counted<'a>(&'a AtomicU64);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn counted(counter: &AtomicU64) -> Counted<'_> {
+    counter.fetch_add(1, Ordering::Relaxed);
+    Counted(counter)
+}
+
+impl Line {
+    pub(super) fn push(&self, row: Row) {
+        self.ready.lock().push_back(row);
+        self.arrived.notify_one();
+    }
+
+    /// The next message, waited for.
+    pub(super) async fn pop(&self) -> Row {
+        loop {
+            let popped = self.ready.lock().pop_front();
+            match popped {
+                Some(row) => {
+                    // A permit may stand for several messages: wake the next consumer.
+                    self.arrived.notify_one();
+                    return row;
+                }
+                None => self.arrived.notified().await,
+            }
+        }
+    }
+
+    pub(super) fn consumer(&self) -> Counted<'_> {
+        counted(&self.consumers)
+    }
+
+    pub(super) fn delivery(&self) -> Counted<'_> {
+        counted(&self.unacknowledged)
+    }
+
+    pub(super) fn depth(&self) -> Depth {
+        Depth {
+            ready: self.ready.lock().len() as u64,
+            unacknowledged: self.unacknowledged.load(Ordering::Relaxed),
+            consumers: self.consumers.load(Ordering::Relaxed),
+        }
+    }
+}

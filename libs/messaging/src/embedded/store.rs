@@ -1,0 +1,160 @@
+//! The bus in the database.
+
+use ::embedded::rusqlite::{self, Connection, OptionalExtension, Row as SqlRow, Transaction, params};
+use jiff::Timestamp;
+
+use crate::topology::{self, QUEUES, Queue};
+use crate::work::Counters;
+use crate::{DeadLetter, Message};
+
+pub(super) const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS bus_messages (
+        seq INTEGER PRIMARY KEY,
+        queue TEXT NOT NULL,
+        due INTEGER, -- milliseconds since 1970; null: at once
+        id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        body BLOB NOT NULL,
+        headers TEXT NOT NULL, -- a JSON object of strings
+        retries INTEGER NOT NULL,
+        panics INTEGER NOT NULL,
+        redeliveries INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS bus_dead_letters (
+        seq INTEGER PRIMARY KEY,
+        queue TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        time TEXT NOT NULL, -- RFC 3339
+        id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        body BLOB NOT NULL,
+        headers TEXT NOT NULL
+    ) STRICT;
+";
+
+/// One message in one queue.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) seq: i64,
+    pub(super) queue: &'static Queue,
+    pub(super) due: Option<Timestamp>,
+    pub(super) message: Message,
+    pub(super) counters: Counters,
+}
+
+pub(super) fn insert(tx: &Transaction<'_>, rows: &[Row]) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO bus_messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let mut statement = tx.prepare_cached(sql)?;
+    for Row { seq, queue, due, message, counters } in rows {
+        let (due, headers) = (due.map(Timestamp::as_millisecond), headers(message));
+        let Message { id, kind, body, .. } = message;
+        let Counters { retries, panics, redeliveries } = counters;
+        let body = body.as_ref();
+        statement.execute(params![seq, queue.name, due, id, kind, body, headers, retries, panics, redeliveries])?;
+    }
+    Ok(())
+}
+
+/// Deletes acknowledged messages.
+pub(super) fn delete(tx: &Transaction<'_>, seqs: &[i64]) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached("DELETE FROM bus_messages WHERE seq = ?")?;
+    seqs.iter().try_for_each(|seq| statement.execute([seq]).map(drop))
+}
+
+/// Keeps what is remembered of messages that were put aside.
+pub(super) fn put_aside(tx: &Transaction<'_>, rows: &[(i64, Timestamp, Counters)]) -> rusqlite::Result<()> {
+    let sql = "UPDATE bus_messages SET due = ?2, retries = ?3, panics = ?4, redeliveries = ?5 WHERE seq = ?1";
+    let mut statement = tx.prepare_cached(sql)?;
+    for (seq, due, counters) in rows {
+        let Counters { retries, panics, redeliveries } = counters;
+        statement.execute(params![seq, due.as_millisecond(), retries, panics, redeliveries])?;
+    }
+    Ok(())
+}
+
+/// Everything that waits, oldest first. As with a broker whose consumer died, what a consumer may have held, the
+/// oldest of each queue up to its prefetch, counts as delivered once more.
+pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Vec<Row>> {
+    let now = Timestamp::now().as_millisecond();
+    let sql = "UPDATE bus_messages SET redeliveries = redeliveries + 1, due = NULL WHERE seq IN (
+        SELECT seq FROM bus_messages WHERE queue = ? AND coalesce(due, 0) <= ? ORDER BY seq LIMIT ?)";
+    for queue in QUEUES {
+        tx.execute(sql, params![queue.name, now, queue.prefetch])?;
+    }
+    let sql = "SELECT queue, id, kind, body, headers, seq, due, retries, panics, redeliveries
+        FROM bus_messages ORDER BY seq";
+    let mut statement = tx.prepare(sql)?;
+    let rows = statement.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// `None`: of a queue that this version does not know; it stays stored for the version that does.
+fn row(sql: &SqlRow<'_>) -> rusqlite::Result<Option<Row>> {
+    let Some(queue) = topology::queue(&sql.get::<_, String>(0)?) else { return Ok(None) };
+    let due = sql.get::<_, Option<i64>>(6)?.and_then(|due| Timestamp::from_millisecond(due).ok());
+    let counters = Counters { retries: sql.get(7)?, panics: sql.get(8)?, redeliveries: sql.get(9)? };
+    Ok(Some(Row { seq: sql.get(5)?, queue, due, message: message(sql)?, counters }))
+}
+
+/// From the columns 1 to 4.
+fn message(sql: &SqlRow<'_>) -> rusqlite::Result<Message> {
+    let body: Vec<u8> = sql.get(3)?;
+    let headers = serde_json::from_str(&sql.get::<_, String>(4)?).unwrap_or_default();
+    Ok(Message { id: sql.get(1)?, kind: sql.get(2)?, body: body.into(), headers })
+}
+
+fn headers(message: &Message) -> String {
+    serde_json::to_string(&message.headers).expect("a map of strings is JSON")
+}
+
+/// The highest number in use.
+pub(super) fn highest(c: &Connection) -> rusqlite::Result<i64> {
+    c.query_row("SELECT coalesce(max(seq), 0) FROM bus_messages", [], |row| row.get(0))
+}
+
+/// Moves a message to the dead letters.
+pub(super) fn bury(tx: &Transaction<'_>, row: &Row, reason: &str) -> rusqlite::Result<()> {
+    delete(tx, &[row.seq])?;
+    let Message { id, kind, body, .. } = &row.message;
+    let (queue, time, body, headers) =
+        (row.queue.name, Timestamp::now().to_string(), body.as_ref(), headers(&row.message));
+    let sql =
+        "INSERT INTO bus_dead_letters (queue, reason, time, id, kind, body, headers) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    tx.prepare_cached(sql)?.execute(params![queue, reason, time, id, kind, body, headers]).map(drop)
+}
+
+pub(super) fn dead_count(c: &Connection) -> rusqlite::Result<u64> {
+    let count: i64 = c.query_row("SELECT count(*) FROM bus_dead_letters", [], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+pub(super) fn dead(c: &Connection, limit: usize) -> rusqlite::Result<Vec<DeadLetter>> {
+    let sql = "SELECT queue, id, kind, body, headers, reason, time FROM bus_dead_letters ORDER BY seq LIMIT ?";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    c.prepare_cached(sql)?.query_map([limit], letter)?.collect()
+}
+
+fn letter(sql: &SqlRow<'_>) -> rusqlite::Result<DeadLetter> {
+    let Message { id, kind, body, .. } = message(sql)?;
+    let time = sql.get::<_, String>(6)?.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Ok(DeadLetter { id, kind, queue: sql.get(0)?, reason: sql.get(5)?, time, body })
+}
+
+/// Moves the oldest dead letter of that id back into the queue that it came from.
+pub(super) fn revive(tx: &Transaction<'_>, id: &str, seq: i64) -> rusqlite::Result<Option<Row>> {
+    let sql = "DELETE FROM bus_dead_letters WHERE seq = (SELECT min(seq) FROM bus_dead_letters WHERE id = ?)
+        RETURNING queue, id, kind, body, headers";
+    let found = tx.prepare_cached(sql)?.query_row([id], |sql| Ok((sql.get::<_, String>(0)?, message(sql)?)));
+    let Some((queue, message)) = found.optional()? else { return Ok(None) };
+    let queue = topology::queue(&queue).ok_or(rusqlite::Error::InvalidQuery)?;
+    let row = Row { seq, queue, due: None, message, counters: Counters::default() };
+    insert(tx, std::slice::from_ref(&row))?;
+    Ok(Some(row))
+}
+
+/// Drops the oldest dead letter of that id.
+pub(super) fn forget(tx: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {
+    let sql = "DELETE FROM bus_dead_letters WHERE seq = (SELECT min(seq) FROM bus_dead_letters WHERE id = ?)";
+    Ok(tx.prepare_cached(sql)?.execute([id])? > 0)
+}

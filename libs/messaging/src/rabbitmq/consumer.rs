@@ -1,0 +1,208 @@
+//! A subscription: deliveries to the handler, side by side up to the prefetch; then acknowledged, put aside, or dead.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, Connection};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::RabbitMq;
+use super::acks::{Ack, Acks};
+use super::link::Link;
+use super::wire::{self, Received};
+use crate::backoff::Backoff;
+use crate::topology::{DEAD_LETTER_QUEUE, Queue, delay_queue};
+use crate::work::{Counters, Verdict, Work};
+use crate::{Handler, Message, PublishError};
+
+/// The longest that a settled delivery waits for its acknowledgement.
+const FLUSH: Duration = Duration::from_millis(50);
+/// How long handlers may finish when their connection is lost: their deliveries come again, and should not be
+/// worked on twice at a time.
+const FINISH: Duration = Duration::from_secs(5);
+/// How long the broker may take over one of our frames.
+const FRAME: Duration = Duration::from_secs(5);
+
+/// Why a session ended.
+enum End {
+    Shutdown,
+    Outage,
+    Lost(String),
+}
+
+/// Consumes until `shutdown`, then drains.
+pub(crate) async fn run(bus: &RabbitMq, queue: &'static Queue, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
+    let link = Link::start(queue.name, &bus.config);
+    let work = Arc::new(Work::new(queue, handler));
+    let mut backoff = Backoff::reconnect();
+    while let Some(Ok(connection)) = shutdown.run_until_cancelled(link.up(Duration::from_secs(3600))).await {
+        let session = Session { bus, queue, work: &work, shutdown: &shutdown };
+        match session.run(&connection).await {
+            End::Shutdown => break,
+            End::Outage => {
+                tracing::warn!(queue = queue.name, "what the handler needs is out: unsubscribed until it answers");
+                if shutdown.run_until_cancelled(work.recovered()).await.is_some() {
+                    tracing::info!(queue = queue.name, "what the handler needs answers again: subscribing");
+                }
+                backoff.reset();
+            }
+            End::Lost(why) => {
+                tracing::warn!(queue = queue.name, why, "lost the subscription, subscribing again");
+                if !connection.status().connected() {
+                    link.broken(&why);
+                }
+                let _shutdown = shutdown.run_until_cancelled(tokio::time::sleep(backoff.next())).await;
+            }
+        }
+    }
+}
+
+struct Session<'a> {
+    bus: &'a RabbitMq,
+    queue: &'static Queue,
+    work: &'a Arc<Work>,
+    shutdown: &'a CancellationToken,
+}
+
+/// A delivery that was settled, or why it could not be.
+type Settled = (u64, Result<(), PublishError>);
+
+impl Session<'_> {
+    async fn run(&self, connection: &Connection) -> End {
+        let mut jobs = JoinSet::new();
+        let end = match self.subscribe(connection).await {
+            Ok((channel, deliveries)) => self.pump(&channel, deliveries, &mut jobs).await,
+            Err(error) => End::Lost(error.to_string()),
+        };
+        let finish = async { while jobs.join_next().await.is_some() {} };
+        let _late = timeout(FINISH, finish).await;
+        jobs.shutdown().await;
+        end
+    }
+
+    async fn subscribe(&self, connection: &Connection) -> lapin::Result<(Channel, lapin::Consumer)> {
+        let channel = connection.create_channel().await?;
+        channel.basic_qos(self.queue.prefetch, BasicQosOptions::default()).await?;
+        let (name, tag) = (self.bus.names.on_broker(self.queue.name), String::new());
+        let options = BasicConsumeOptions::default();
+        let consumer = channel.basic_consume(name.into(), tag.into(), options, FieldTable::default()).await?;
+        Ok((channel, consumer))
+    }
+
+    async fn pump(&self, channel: &Channel, mut deliveries: lapin::Consumer, jobs: &mut JoinSet<Settled>) -> End {
+        let (mut acks, batch) = (Acks::default(), usize::from(self.queue.prefetch / 10).max(1));
+        let mut flush = tokio::time::interval(FLUSH);
+        flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return self.unsubscribe(channel, deliveries, jobs, acks, End::Shutdown).await,
+                () = self.work.outage.begins() => return self.unsubscribe(channel, deliveries, jobs, acks, End::Outage).await,
+                Some(settled) = jobs.join_next() => if let Err(why) = settle(&mut acks, settled) {
+                    return self.unsubscribe(channel, deliveries, jobs, acks, End::Lost(why)).await;
+                },
+                _ = flush.tick(), if acks.waiting() > 0 => if let Err(why) = acknowledge(channel, acks.take()).await {
+                    return End::Lost(why);
+                },
+                delivery = deliveries.next() => match delivery {
+                    Some(Ok(delivery)) => self.start(delivery, jobs),
+                    Some(Err(error)) => return End::Lost(error.to_string()),
+                    None => return End::Lost("the broker cancelled the subscription".to_owned()),
+                },
+            }
+            if acks.waiting() >= batch
+                && let Err(why) = acknowledge(channel, acks.take()).await
+            {
+                return End::Lost(why);
+            }
+        }
+    }
+
+    fn start(&self, delivery: Delivery, jobs: &mut JoinSet<Settled>) {
+        let (publisher, work, queue) = (self.bus.publisher.clone(), self.work.clone(), self.queue);
+        jobs.spawn(async move {
+            let tag = delivery.delivery_tag;
+            let Received { message, counters, complete } = wire::received(&delivery.properties, delivery.data);
+            let verdict = if complete {
+                work.decide(message.clone(), counters).await
+            } else {
+                Verdict::Dead("it has no message id or no type: not a message of this bus".to_owned())
+            };
+            (tag, carry_out(&publisher, queue, &message, verdict).await)
+        });
+    }
+
+    /// Cancels, lets the handlers end, acknowledges, and closes: what was delivered and not started goes back.
+    async fn unsubscribe(
+        &self,
+        channel: &Channel,
+        deliveries: lapin::Consumer,
+        jobs: &mut JoinSet<Settled>,
+        mut acks: Acks,
+        end: End,
+    ) -> End {
+        let cancel = channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default());
+        let _lost = timeout(FRAME, cancel).await;
+        let mut flush = tokio::time::interval(FLUSH);
+        while !jobs.is_empty() {
+            tokio::select! {
+                Some(settled) = jobs.join_next() => drop(settle(&mut acks, settled)),
+                _ = flush.tick(), if acks.waiting() > 0 => drop(acknowledge(channel, acks.take()).await),
+            }
+        }
+        let _lost = acknowledge(channel, acks.take()).await;
+        let _lost = timeout(FRAME, channel.close(200, "unsubscribed".into())).await;
+        end
+    }
+}
+
+fn settle(acks: &mut Acks, settled: Result<Settled, tokio::task::JoinError>) -> Result<(), String> {
+    let (tag, result) = settled.map_err(|e| e.to_string())?;
+    result.map_err(|e| format!("a message could be neither put aside nor given up: {e}"))?;
+    acks.settle(tag);
+    Ok(())
+}
+
+async fn acknowledge(channel: &Channel, acks: Vec<Ack>) -> Result<(), String> {
+    let send = async {
+        for Ack { tag, multiple } in acks {
+            channel.basic_ack(tag, BasicAckOptions { multiple }).await?;
+        }
+        lapin::Result::Ok(())
+    };
+    let sent = timeout(FRAME, send).await.map_err(|_| format!("no acknowledgement went out within {FRAME:?}"))?;
+    sent.map_err(|e| e.to_string())
+}
+
+/// The copy is confirmed before the original may be acknowledged.
+async fn carry_out(
+    publisher: &super::Publisher,
+    queue: &Queue,
+    message: &Message,
+    verdict: Verdict,
+) -> Result<(), PublishError> {
+    match verdict {
+        Verdict::Done => Ok(()),
+        Verdict::Later(step, counters) => {
+            publisher.to_queue(&delay_queue(step, queue.name), message, wire::headers(message, counters)).await
+        }
+        Verdict::Dead(reason) => {
+            let mut headers = wire::headers(message, Counters::default());
+            for (name, value) in [
+                (wire::REASON, reason),
+                (wire::QUEUE, queue.name.to_owned()),
+                (wire::TIME, Timestamp::now().to_string()),
+            ] {
+                headers.insert(name.into(), AMQPValue::LongString(value.into()));
+            }
+            publisher.to_queue(DEAD_LETTER_QUEUE, message, headers).await
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What becomes of a delivery, decided once for every bus.
+
+mod gate;
+mod outage;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use jiff::Timestamp;
+use serde::Deserialize;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use self::gate::Gate;
+pub(crate) use self::outage::Outage;
+use crate::backoff::Backoff;
+use crate::topology::{ALONE_FROM, HANDLE_TIMEOUT, MAX_DELIVERIES, MAX_PANICS, Queue, Step};
+use crate::{Delivery, Handler, JobError, Message};
+
+/// Tries in place before a message is put aside: most hiccups of a store pass within a second.
+const TRIES_IN_PLACE: u32 = 4;
+
+/// What is remembered of a message from delivery to delivery, in headers of our own: a broker forgets its count when
+/// a message passes through a delay queue, and a client's `x-death` is ignored by RabbitMQ 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counters {
+    /// Times that it was put aside after transient failures.
+    pub(crate) retries: u32,
+    /// Panics of its handler.
+    pub(crate) panics: u32,
+    /// Deliveries that ended with their consumer or its connection.
+    pub(crate) redeliveries: u32,
+}
+
+/// What becomes of a delivery.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Acknowledged.
+    Done,
+    /// Delivered again after a delay.
+    Later(Step, Counters),
+    /// Given up, for this reason.
+    Dead(String),
+}
+
+/// One consumer's work.
+pub(crate) struct Work {
+    queue: &'static Queue,
+    handler: Arc<dyn Handler>,
+    gate: Gate,
+    /// Whether what the handler needs is out.
+    pub(crate) outage: Outage,
+}
+
+enum Failure {
+    Transient(Box<dyn Error + Send + Sync>),
+    Final(Box<dyn Error + Send + Sync>),
+    Panic(String),
+    NotItsTurn,
+}
+
+impl Work {
+    pub(crate) fn new(queue: &'static Queue, handler: Arc<dyn Handler>) -> Self {
+        Self { queue, handler, gate: Gate::default(), outage: Outage::default() }
+    }
+
+    /// Runs the handler, and decides. It takes [`HANDLE_TIMEOUT`] at most, and never panics.
+    pub(crate) async fn decide(&self, message: Message, counters: Counters) -> Verdict {
+        let span = tracing::info_span!("deliver", queue = self.queue.name, message.id, message.kind);
+        let id = message.id.clone();
+        record_age(self.queue, &message);
+        let began = Instant::now();
+        let verdict = self.judge(message, counters).instrument(span).await;
+        self.record(&id, &verdict, began.elapsed());
+        verdict
+    }
+
+    async fn judge(&self, message: Message, counters: Counters) -> Verdict {
+        if counters.redeliveries >= MAX_DELIVERIES {
+            let times = counters.redeliveries;
+            return Verdict::Dead(format!("delivered {times} times and never settled: it may crash its consumer"));
+        }
+        let delivery = Delivery { message, redeliveries: counters.redeliveries };
+        let handled = tokio::time::timeout(HANDLE_TIMEOUT, self.in_turn(delivery, counters.redeliveries));
+        let failure = match handled.await {
+            Ok(Ok(())) => return Verdict::Done,
+            Ok(Err(failure)) => failure,
+            Err(_elapsed) => Failure::Transient(format!("not handled within {HANDLE_TIMEOUT:?}").into()),
+        };
+        verdict(failure, counters)
+    }
+
+    async fn in_turn(&self, delivery: Delivery, redeliveries: u32) -> Result<(), Failure> {
+        let _turn = if redeliveries < ALONE_FROM {
+            self.gate.together().await
+        } else {
+            self.gate.alone().await.ok_or(Failure::NotItsTurn)?
+        };
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
+        for _ in 1..TRIES_IN_PLACE {
+            match self.once(delivery.clone()).await {
+                Err(Failure::Transient(_)) if !self.outage.lasts() => tokio::time::sleep(backoff.next()).await,
+                settled => return settled,
+            }
+        }
+        self.once(delivery).await
+    }
+
+    async fn once(&self, delivery: Delivery) -> Result<(), Failure> {
+        let handled = AssertUnwindSafe(self.handler.handle(delivery)).catch_unwind().await;
+        match handled {
+            Ok(Ok(())) => {
+                self.outage.over();
+                Ok(())
+            }
+            Ok(Err(JobError::Retry(error))) => {
+                self.outage.failed();
+                Err(Failure::Transient(error))
+            }
+            Ok(Err(JobError::Fail(error))) => Err(Failure::Final(error)),
+            Err(panic) => Err(Failure::Panic(words_of(panic.as_ref()))),
+        }
+    }
+
+    /// Probes what the handler needs, with backoff, until it answers.
+    pub(crate) async fn recovered(&self) {
+        let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
+        while !self.probe().await {
+            tokio::time::sleep(backoff.next()).await;
+        }
+        self.outage.over();
+    }
+
+    async fn probe(&self) -> bool {
+        let probe = AssertUnwindSafe(self.handler.healthy()).catch_unwind();
+        matches!(tokio::time::timeout(Duration::from_secs(5), probe).await, Ok(Ok(true)))
+    }
+
+    fn record(&self, id: &str, verdict: &Verdict, took: Duration) {
+        let queue = self.queue.name;
+        let outcome = match verdict {
+            Verdict::Done => "handled",
+            Verdict::Later(..) => "retried",
+            Verdict::Dead(reason) => {
+                tracing::error!(queue, message.id = id, reason, "gave up a message: it goes to the dead letters");
+                "dead"
+            }
+        };
+        metrics::counter!("messaging_deliveries_total", "queue" => queue, "outcome" => outcome).increment(1);
+        metrics::histogram!("messaging_handle_seconds", "queue" => queue).record(took);
+    }
+}
+
+fn verdict(failure: Failure, counters: Counters) -> Verdict {
+    match failure {
+        Failure::Final(error) => Verdict::Dead(chain(error.as_ref())),
+        Failure::NotItsTurn => Verdict::Later(Step::S1, counters),
+        Failure::Transient(error) => {
+            let step = match counters.retries {
+                0 => Step::S1,
+                1 => Step::S5,
+                _ => Step::S15,
+            };
+            tracing::warn!(error = chain(error.as_ref()), retries = counters.retries, "put a message aside");
+            Verdict::Later(step, Counters { retries: counters.retries + 1, ..counters })
+        }
+        Failure::Panic(words) if counters.panics + 1 >= MAX_PANICS => {
+            Verdict::Dead(format!("its handler panicked {MAX_PANICS} times: {words}"))
+        }
+        Failure::Panic(words) => {
+            tracing::error!(panic = words, "a handler panicked");
+            Verdict::Later(Step::S1, Counters { panics: counters.panics + 1, ..counters })
+        }
+    }
+}
+
+/// The error and its causes in one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&e| e.source()).map(ToString::to_string);
+    causes.reduce(|all, cause| if all.contains(&cause) { all } else { format!("{all}: {cause}") }).unwrap_or_default()
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without words".to_owned())
+}
+
+/// Of the envelope only what the metric needs.
+#[derive(Deserialize)]
+struct Time {
+    time: Timestamp,
+}
+
+fn record_age(queue: &Queue, message: &Message) {
+    let Ok(Time { time }) = serde_json::from_slice(&message.body) else { return };
+    let age = Timestamp::now().duration_since(time).as_secs_f64().max(0.0);
+    metrics::histogram!("messaging_event_age_seconds", "queue" => queue.name).record(age);
+}
+
+/// Records how long a publish took, and how it ended.
+pub(crate) fn record_publish(began: Instant, result: &Result<(), crate::PublishError>) {
+    let outcome = match result {
+        Ok(()) => "confirmed",
+        Err(crate::PublishError::Unknown) => "unknown",
+        Err(crate::PublishError::Refused(_)) => "refused",
+        Err(crate::PublishError::Unreachable(_)) => "unreachable",
+    };
+    metrics::histogram!("messaging_publish_confirm_seconds", "outcome" => outcome).record(began.elapsed());
+}

@@ -22,7 +22,6 @@ pub struct Node {
 
 /// A value as JSON has it, but for the order of a map's keys.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the variants are JSON's")]
 pub enum Data {
     Null,
     Bool(bool),
@@ -67,6 +66,17 @@ impl Node {
     /// Whether the value is null, which the API server takes as absent.
     pub fn is_null(&self) -> bool {
         self.data == Data::Null
+    }
+
+    /// Whether it is null, or an empty text, list or map.
+    pub fn is_empty(&self) -> bool {
+        match &self.data {
+            Data::Null => true,
+            Data::String(text) => text.is_empty(),
+            Data::List(items) => items.is_empty(),
+            Data::Map(entries) => entries.is_empty(),
+            Data::Bool(_) | Data::Number(_) => false,
+        }
     }
 
     /// What it is, in words for a person.

@@ -59,6 +59,16 @@ impl Report {
 
     /// A problem at a place of the file that is being looked at.
     pub fn push(&mut self, at: Mark, mut problem: Problem) {
+        let same = |p: &Problem| {
+            (p.line, p.column) == (at.line, at.column)
+                && p.field == problem.field
+                && p.code == problem.code
+                && p.file == self.file
+        };
+        // Two checks may see one mistake; they follow each other closely.
+        if self.problems.iter().rev().take(20).any(same) {
+            return;
+        }
         self.errors += usize::from(problem.is_error());
         if self.problems.len() >= LISTED {
             self.unlisted += 1;

@@ -43,10 +43,25 @@ impl Default for Budget {
     }
 }
 
+impl Budget {
+    /// Whether a bound was met: the files after it are not read.
+    pub fn is_spent(&self) -> bool {
+        self.documents == 0 || self.nodes == 0 || self.bytes == 0
+    }
+}
+
+/// Whether a text, written without quotes, is text to readers of YAML 1.1 and 1.2 alike.
+pub fn is_plain_text(text: &str) -> bool {
+    let resolved = scalar::resolve(scalar::Tag::None, text, true);
+    let number_like = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '.')) && !text.contains('/');
+    let letters = text.contains(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E' | 'x' | 'o' | 'b'));
+    matches!(resolved, Ok(crate::node::Data::String(_))) && (!number_like || letters) && !text.starts_with("0x")
+}
+
 /// Why reading stops: for a limit the whole file, else the document.
 enum Stop {
-    File(Mark, Problem),
-    Document(Mark, Problem),
+    File(Mark, Box<Problem>),
+    Document(Mark, Box<Problem>),
 }
 
 /// Reads a file's documents; empty ones are left out.
@@ -87,9 +102,9 @@ impl Reader<'_, '_> {
             };
             match step {
                 Ok(()) => {}
-                Err(Stop::File(at, problem)) => return report.push(at, problem),
+                Err(Stop::File(at, problem)) => return report.push(at, *problem),
                 Err(Stop::Document(at, problem)) => {
-                    report.push(at, problem);
+                    report.push(at, *problem);
                     self.builder.abandon();
                     self.index += 1;
                     if !matches!(self.parser.proceed_next_document(), Ok(true)) {
@@ -117,12 +132,12 @@ impl Reader<'_, '_> {
     fn syntax(&self, error: &ScanError) -> Stop {
         let at = at(error.marker().line(), error.marker().col());
         if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
-            return Stop::File(at, too_deep());
+            return Stop::File(at, too_deep().into());
         }
         let template = if self.template { "; it looks like a template: send what it renders to" } else { "" };
         // The parser's words never repeat the text, which may be a Secret's.
         let message = format!("not valid YAML: {}{}{template}", error.info(), advice(error.kind()));
-        Stop::Document(at, Problem::error("yaml_syntax", message))
+        Stop::Document(at, Problem::error("yaml_syntax", message).into())
     }
 }
 

@@ -91,7 +91,7 @@ impl<'b> Builder<'b> {
         self.abandon();
         let Some(left) = self.budget.documents.checked_sub(1) else {
             let message = format!("more than {} documents; split the task", limits::DOCUMENTS);
-            return Err(Stop::File(at, Problem::error("too_many_documents", message)));
+            return Err(Stop::File(at, Problem::error("too_many_documents", message).into()));
         };
         self.budget.documents = left;
         Ok(())
@@ -164,17 +164,19 @@ impl<'b> Builder<'b> {
 
     fn spend(&mut self, cost: Cost, here: Mark) -> Result<(), Stop> {
         if self.frames.len() + cost.depth > limits::DEPTH {
-            return Err(Stop::File(here, too_deep()));
+            return Err(Stop::File(here, too_deep().into()));
         }
         let nodes = self.budget.nodes.checked_sub(cost.nodes);
         let bytes = self.budget.bytes.checked_sub(cost.bytes);
         let (Some(nodes), Some(bytes)) = (nodes, bytes) else {
+            // The files after this one are not read.
+            self.budget.nodes = 0;
             let message = format!(
                 "more than {} values or {} bytes once aliases are expanded; split the task",
                 limits::NODES,
                 limits::BODY_BYTES
             );
-            return Err(Stop::File(here, Problem::error("too_many_values", message)));
+            return Err(Stop::File(here, Problem::error("too_many_values", message).into()));
         };
         (self.budget.nodes, self.budget.bytes) = (nodes, bytes);
         Ok(())
@@ -229,7 +231,7 @@ impl<'b> Builder<'b> {
         self.aliases += 1;
         if self.aliases > limits::ALIASES {
             let message = format!("more than {} aliases in one file", limits::ALIASES);
-            return Err(Stop::File(here, Problem::error("too_many_aliases", message)));
+            return Err(Stop::File(here, Problem::error("too_many_aliases", message).into()));
         }
         let Some(cost) = self.anchors.get(&anchor).map(|a| a.cost) else {
             self.refuse(here, "recursive_alias", "an alias stands inside the value that it repeats", report);

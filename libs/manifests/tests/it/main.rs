@@ -1,0 +1,3 @@
+//! Whole manifests: the corpus, the sample.
+
+mod corpus;

@@ -1,0 +1,60 @@
+//! One `task.submitted`.
+
+use std::{num::NonZero, sync::Arc};
+
+use async_trait::async_trait;
+use bootstrap::{Context, trace};
+use domain::{Fact, SourceFile, TaskId, Tenant};
+use manifests::Rendering;
+use messaging::{Delivery, Handler, JobError, Message, Route};
+use tokio::sync::Semaphore;
+use tracing::{Instrument, Span};
+
+/// Handles `task.submitted`.
+pub struct Manager {
+    pub(crate) context: Context,
+    /// Renderings at a time: each takes a core for itself.
+    cores: Semaphore,
+}
+
+impl Manager {
+    /// A handler with as many renderings at a time as there are cores.
+    pub fn new(context: Context) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { context, cores: Semaphore::new(cores) }
+    }
+
+    /// Renders on a thread where blocking harms nobody.
+    pub(crate) async fn render(&self, sources: Vec<SourceFile>, tenant: Arc<Tenant>, task: TaskId) -> Rendering {
+        let _core = self.cores.acquire().await.expect("the semaphore is never closed");
+        let span = Span::current();
+        let rendering = tokio::task::spawn_blocking(move || {
+            let _entered = span.enter();
+            manifests::render(&sources, &tenant, task, true)
+        });
+        // A panic is this delivery's: the messaging library counts it.
+        rendering.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
+    pub(crate) async fn publish(&self, fact: &Fact, traceparent: Option<&str>) -> Result<(), JobError> {
+        let message = Message::fact(fact).traced(traceparent);
+        self.context.bus.publish(&Route::Fact(fact.body.type_name()), message).await.map_err(JobError::retry)
+    }
+}
+
+#[async_trait]
+impl Handler for Manager {
+    async fn handle(&self, delivery: Delivery) -> Result<(), JobError> {
+        let message = &delivery.message;
+        let received = message.headers.get(trace::HEADER).map(String::as_str);
+        let span = trace::of_message(&message.kind, &message.id, received);
+        let fact: Fact = message.data().map_err(JobError::fail)?;
+        span.record("task.id", tracing::field::display(fact.task));
+        let onward = trace::outgoing(&span, received);
+        self.revision(&fact, onward.as_deref()).instrument(span).await
+    }
+
+    async fn healthy(&self) -> bool {
+        self.context.records.ready().await.is_ok()
+    }
+}

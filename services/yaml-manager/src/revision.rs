@@ -1,0 +1,133 @@
+//! One revision's way from files, or from an earlier revision, to its records.
+
+use std::collections::BTreeMap;
+
+use blobs::{Records, records::Contents};
+use domain::{
+    Action, Command, Fact, Outcome, Problem, Rendered, Revision, TaskKey,
+    record::{Ending, Report},
+};
+use jiff::Timestamp;
+use manifests::Rendering;
+use messaging::JobError;
+
+use crate::{
+    facts::{rejected, validated},
+    handler::Manager,
+};
+
+/// What validation said, and what the revision rendered to unless it was refused.
+type Ruling = (Report, Option<Rendered>);
+
+impl Manager {
+    /// Effect, then outputs: records first, then the fact.
+    pub(crate) async fn revision(&self, submitted: &Fact, onward: Option<&str>) -> Result<(), JobError> {
+        let (key, n, records) = (submitted.key(), submitted.revision, &self.context.records);
+        let read = tokio::try_join!(records.contents(&key), records.command(&key, n));
+        let (contents, command) = read.map_err(JobError::retry)?;
+        if is_overtaken(&contents, n) {
+            tracing::debug!(task.revision = n, "a revision was overtaken");
+            return Ok(());
+        }
+        let command = command.ok_or_else(|| JobError::fail(format!("task {key} has no command {n}")))?;
+        let held = self.held(&key, n, contents.get(&n)).await?;
+        let (report, rendered) = match held {
+            Some(held) => held,
+            None => self.write(&key, n, command).await?,
+        };
+        let fact = match rendered {
+            Some(rendered) => validated(submitted, &rendered, report.problems),
+            None => self.reject(submitted, &key, report).await?,
+        };
+        metrics::counter!("yaml_manager_revisions_total", "result" => fact.body.type_name()).increment(1);
+        self.publish(&fact, onward).await
+    }
+
+    /// What the revision's records say, where they are complete: a revision is rendered once.
+    async fn held(&self, key: &TaskKey, n: Revision, contents: Option<&Contents>) -> Result<Option<Ruling>, JobError> {
+        if !contents.is_some_and(|c| c.report) {
+            return Ok(None);
+        }
+        let records = &self.context.records;
+        let (report, rendered) =
+            tokio::try_join!(records.report(key, n), records.rendered(key, n)).map_err(JobError::retry)?;
+        Ok(report.filter(|r| r.rejected || rendered.is_some()).map(|r| (r, rendered)))
+    }
+
+    /// Renders, and writes what came of it. Where another replica was first, what it wrote holds.
+    async fn write(&self, key: &TaskKey, n: Revision, command: Command) -> Result<Ruling, JobError> {
+        let records = &self.context.records;
+        let Rendering { problems, rendered } = self.rendering(key, command).await?;
+        let report = Report { problems, rejected: rendered.is_none() };
+        let rendering = async {
+            match &rendered {
+                Some(rendered) => records.put_rendered(key, n, rendered).await,
+                None => Ok(true),
+            }
+        };
+        let written = tokio::try_join!(rendering, records.put_report(key, n, &report)).map_err(JobError::retry)?;
+        if written == (true, true) {
+            return Ok((report, rendered));
+        }
+        let complete = Contents { report: true, ..Contents::default() };
+        let held = self.held(key, n, Some(&complete)).await?;
+        held.ok_or_else(|| JobError::retry("another replica is writing the revision's records"))
+    }
+
+    async fn rendering(&self, key: &TaskKey, command: Command) -> Result<Rendering, JobError> {
+        match command.action {
+            Action::Apply { sources } => {
+                match self.context.access.tenant(&key.tenant).await.map_err(JobError::retry)? {
+                    Some(tenant) => Ok(self.render(sources, tenant, key.id).await),
+                    None => Ok(refused(Problem::error("tenant_gone", "the tenant was deleted; ask an administrator"))),
+                }
+            }
+            Action::Revert { to } => {
+                let earlier = self.context.records.rendered(key, to).await.map_err(JobError::retry)?;
+                let absent =
+                    || Problem::error("no_such_revision", format!("revision {to} was not accepted; choose another"));
+                Ok(earlier.map_or_else(|| refused(absent()), accepted))
+            }
+            Action::RollBack => Err(JobError::fail("a roll back was submitted to be rendered")),
+        }
+    }
+
+    async fn reject(&self, submitted: &Fact, key: &TaskKey, report: Report) -> Result<Fact, JobError> {
+        let (records, n) = (&self.context.records, submitted.revision);
+        let outcome = rejection(records, key, n, &report).await.map_err(JobError::retry)?;
+        records.put_outcome(key, n, &outcome).await.map_err(JobError::retry)?;
+        Ok(rejected(submitted, report.problems))
+    }
+}
+
+/// Whether a higher command is there.
+fn is_overtaken(contents: &BTreeMap<Revision, Contents>, n: Revision) -> bool {
+    contents.iter().any(|(&other, c)| other > n && c.command)
+}
+
+fn refused(problem: Problem) -> Rendering {
+    Rendering { problems: vec![problem], rendered: None }
+}
+
+fn accepted(rendered: Rendered) -> Rendering {
+    Rendering { problems: vec![], rendered: Some(rendered) }
+}
+
+/// The outcome of a refused revision: what was in the cluster before it stays there.
+async fn rejection(records: &Records, key: &TaskKey, n: Revision, report: &Report) -> Result<Outcome, blobs::Error> {
+    let earlier = match n {
+        1 => None,
+        _ => records.outcomes(key).await?.range(..n).next_back().map(|(_, outcome)| outcome.clone()),
+    };
+    let (live, kept, finished_jobs) = earlier.map_or_else(Default::default, |o| (o.live, o.kept, o.finished_jobs));
+    let problems = report.problems.clone();
+    Ok(Outcome {
+        ending: Ending::Rejected,
+        time: Timestamp::now(),
+        problems,
+        objects: vec![],
+        kept,
+        live,
+        finished_jobs,
+    })
+}

@@ -24,6 +24,7 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Plan {
     /// One an object, in the order of the revision; deletions last.
+    #[serde(rename = "objects")]
     pub changes: Vec<Change>,
     /// Why it would fail, and what it would warn of.
     pub problems: Vec<Problem>,

@@ -1,0 +1,299 @@
+//! The consumer: takes one step of one task.
+
+mod apply;
+mod finish;
+mod remove;
+mod revert;
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bootstrap::{Context, trace};
+use cluster::{Engine, SendUntil, Session, Stop, Task};
+use domain::{Action, Command, Fact, Health, ObjectStatus, Problem, Revision, TaskKey};
+use jiff::{SignedDuration, Timestamp};
+use messaging::{Delivery, Handler, JobError, Route, topology::CLUSTER_APPLIER};
+use parking_lot::Mutex;
+use tracing::Instrument as _;
+
+use crate::{
+    Clusters, Config,
+    check::{Check, NAME, Reported, Stage, digest},
+    facts,
+    history::History,
+    lease::Held,
+};
+
+/// How long one step goes on trying what passes. No delivery stays unacknowledged over 60 s.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// Progress is told at most so often.
+const PROGRESS: SignedDuration = SignedDuration::from_secs(1);
+/// Tasks that this process finished, to be remembered: the last check of each is still under way.
+const FINISHED: usize = 20_000;
+
+/// Deadlines.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// After this a roll back is reported as blocked.
+    pub roll_back: SignedDuration,
+    /// After this a blocked roll back is no longer looked at; another DELETE resumes it.
+    pub give_up: SignedDuration,
+}
+
+impl Times {
+    pub(crate) fn of(config: &Config) -> Self {
+        let roll_back = SignedDuration::from_secs(config.rollback_seconds.into());
+        Self { roll_back, give_up: SignedDuration::from_hours(24) }
+    }
+}
+
+/// Takes steps.
+pub(crate) struct Applier {
+    pub context: Context,
+    pub clusters: Clusters,
+    times: Times,
+    /// Tells this process from others in leases.
+    holder: String,
+    /// Next steps that this process has asked for: a watch may take them early.
+    waiting: Mutex<HashMap<TaskKey, Check>>,
+    finished: Mutex<Finished>,
+}
+
+/// The last tasks that ended here.
+#[derive(Default)]
+struct Finished {
+    known: HashSet<(TaskKey, Revision)>,
+    order: VecDeque<(TaskKey, Revision)>,
+}
+
+/// One step under way.
+pub(crate) struct Work<'a> {
+    applier: &'a Applier,
+    pub check: Check,
+    pub command: Command,
+    pub history: History<'a>,
+    pub session: Session,
+}
+
+/// What a step came to.
+pub(crate) enum Next {
+    /// The command has ended.
+    Ended,
+    /// This step is next.
+    Check(Check),
+}
+
+type Done<T = ()> = Result<T, JobError>;
+
+impl Applier {
+    pub(crate) fn new(context: Context, clusters: Clusters, times: Times) -> Self {
+        let holder = uuid::Uuid::now_v7().to_string();
+        Self { context, clusters, times, holder, waiting: Mutex::default(), finished: Mutex::default() }
+    }
+
+    /// What tells this process from others.
+    pub(crate) fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    /// The check that a watch may take early, if this process asked for it.
+    pub(crate) fn waiting(&self, key: &TaskKey) -> Option<Check> {
+        self.waiting.lock().get(key).cloned()
+    }
+
+    /// Takes a step, and asks for the next one; `early`: that one is under way already.
+    pub(crate) async fn step(&self, mut check: Check, traceparent: Option<&str>, early: bool) -> Done {
+        if self.is_finished(&check) {
+            return Ok(());
+        }
+        self.take_reported(&mut check);
+        let held = Held::acquire(&self.context.states, &check.key, &self.holder).await.map_err(JobError::retry)?;
+        let next = match held {
+            Some(held) => {
+                let until = held.send_until.clone();
+                // On the heap: a step's futures are large, and many are in flight.
+                held.during(Box::pin(self.locked(check.clone(), until, traceparent))).await?
+            }
+            // Another holds it: looked at again after a while.
+            None => Next::Check(check.next(check.stage.clone())),
+        };
+        match next {
+            Next::Ended => self.note_finished(&check),
+            Next::Check(next) if early => drop(self.waiting.lock().insert(next.key.clone(), next)),
+            Next::Check(next) => self.ask(next, traceparent).await?,
+        }
+        Ok(())
+    }
+
+    /// A step under the lease.
+    async fn locked(&self, check: Check, until: SendUntil, traceparent: Option<&str>) -> Done<Next> {
+        let key = check.key.clone();
+        let history = History::read(&self.context.records, &key).await.map_err(JobError::retry)?;
+        let revision = check.revision;
+        let Some(command) = history.command(revision).await.map_err(JobError::retry)? else {
+            return Err(JobError::fail(format!("there is no command {revision} of the task {key}")));
+        };
+        let Some(engine) = self.clusters.get(&command.options.target) else {
+            return self.no_target(&check, &command).await;
+        };
+        let task = Task { key: key.clone(), name: command.name.clone() };
+        let run_as = self.run_as(&history, &command).await?;
+        let session = session(engine, task, run_as.as_deref(), until);
+        let parent = command.traceparent.clone().or_else(|| traceparent.map(str::to_owned));
+        let work = Work { applier: self, check, command, history, session };
+        work.run(parent.as_deref()).await
+    }
+
+    /// Whom to write as: what the newest rendered revision says.
+    async fn run_as(&self, history: &History<'_>, command: &Command) -> Done<Option<String>> {
+        let own = history.rendered(command.revision).await.map_err(JobError::retry)?;
+        if own.is_some() || command.revision == 1 {
+            return Ok(own.and_then(|r| r.run_as));
+        }
+        let below = history.rendered_below(command.revision).await.map_err(JobError::retry)?;
+        Ok(below.into_iter().next().and_then(|r| r.run_as))
+    }
+
+    async fn no_target(&self, check: &Check, command: &Command) -> Done<Next> {
+        let text =
+            format!("there is no cluster `{}`: ask the administrator which targets there are", command.options.target);
+        let problems = vec![Problem::error("unknown_target", text).at("target")];
+        self.end(check, finish::failed(problems, vec![], None), 0, command.traceparent.as_deref()).await
+    }
+
+    /// Publishes the next step.
+    async fn ask(&self, next: Check, traceparent: Option<&str>) -> Done {
+        let route = Route::Delayed(next.delay(), &CLUSTER_APPLIER);
+        let message = next.message().traced(traceparent);
+        self.waiting.lock().insert(next.key.clone(), next);
+        self.context.bus.publish(&route, message).await.map_err(JobError::retry)
+    }
+
+    /// What this process has told meanwhile, early.
+    fn take_reported(&self, check: &mut Check) {
+        let waiting = self.waiting.lock().remove(&check.key);
+        if let Some(known) = waiting.filter(|w| w.revision == check.revision) {
+            let later = known.reported.filter(|r| check.reported.as_ref().is_none_or(|c| c.at < r.at));
+            check.reported = later.or(check.reported.take());
+        }
+    }
+
+    fn is_finished(&self, check: &Check) -> bool {
+        self.finished.lock().known.contains(&(check.key.clone(), check.revision))
+    }
+
+    fn note_finished(&self, check: &Check) {
+        let mut finished = self.finished.lock();
+        let one = (check.key.clone(), check.revision);
+        if finished.known.insert(one.clone()) {
+            finished.order.push_back(one);
+        }
+        if finished.order.len() > FINISHED {
+            let oldest = finished.order.pop_front().expect("it is not empty");
+            finished.known.remove(&oldest);
+        }
+    }
+}
+
+/// A session of the engine for one step.
+pub(crate) fn session(engine: &Engine, task: Task, run_as: Option<&str>, until: SendUntil) -> Session {
+    engine.session(task, run_as, until, PATIENCE)
+}
+
+impl Work<'_> {
+    /// Takes the step, unless the command is no longer the last one, or has ended.
+    async fn run(self, traceparent: Option<&str>) -> Done<Next> {
+        if let Some(outcome) = self.history.outcome(self.check.revision).await.map_err(JobError::retry)? {
+            return self.again(outcome, traceparent).await;
+        }
+        if self.check.revision < self.history.highest() {
+            return self.superseded(traceparent).await;
+        }
+        if self.command.action == Action::RollBack {
+            return self.remove(traceparent).await;
+        }
+        match self.check.stage.clone() {
+            Stage::Revert { to, since, problems } => self.revert(to, since, problems, traceparent).await,
+            Stage::Ready => self.ready(traceparent).await,
+            Stage::Apply | Stage::RollBack { .. } => self.apply(traceparent).await,
+        }
+    }
+
+    /// Tells progress, if it is news and not too soon.
+    async fn tell(&mut self, observed: u64, health: Health, objects: &[ObjectStatus], parent: Option<&str>) -> Done {
+        let now = Timestamp::now();
+        let digest = digest(health, objects);
+        let told = self.check.reported.as_ref();
+        if told.is_some_and(|r| r.digest == digest || now.duration_since(r.at) < PROGRESS) {
+            return Ok(());
+        }
+        let body = facts::progress(observed, health, objects);
+        facts::publish(&self.applier.context, &self.check, body, parent).await.map_err(JobError::retry)?;
+        self.check.reported = Some(Reported { at: now, digest });
+        Ok(())
+    }
+
+    /// When what keeps running has to be healthy.
+    fn deadline(&self, since: Timestamp) -> Timestamp {
+        since.checked_add(self.command.options.ready_deadline()).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What to do where the engine stopped: the same stage later, or the end.
+    fn later(&self, stop: &Stop, deadline: Timestamp) -> Result<Next, Vec<Problem>> {
+        let again = Next::Check(self.check.next(self.check.stage.clone()));
+        match stop {
+            Stop::LeaseEnds => Ok(again),
+            Stop::Later(problems) if Timestamp::now() >= deadline => Err(problems.clone()),
+            Stop::Later(problems) => {
+                let first = problems.first().map(ToString::to_string).unwrap_or_default();
+                tracing::info!(task.id = %self.check.key.id, reason = first, "the cluster does not take it yet; tried again");
+                Ok(again)
+            }
+            Stop::Failed(problems) => Err(problems.clone()),
+        }
+    }
+}
+
+#[async_trait]
+impl Handler for Applier {
+    async fn handle(&self, delivery: Delivery) -> Result<(), JobError> {
+        let message = &delivery.message;
+        let traceparent = message.headers.get(trace::HEADER).cloned();
+        let check = read(&delivery)?;
+        let span = tracing::info_span!("task.step", task.id = %check.key.id, task.revision = check.revision, task.stage = check.stage.name());
+        trace::continue_from(&span, traceparent.as_deref());
+        self.step(check, traceparent.as_deref(), false).instrument(span).await
+    }
+
+    async fn healthy(&self) -> bool {
+        self.context.records.ready().await.is_ok() && self.context.states.ready().await.is_ok()
+    }
+}
+
+/// The step that a message asks for.
+fn read(delivery: &Delivery) -> Result<Check, JobError> {
+    let kind = delivery.message.kind.as_str();
+    if kind == format!("dev.marea.{NAME}.v1") {
+        return delivery.message.data().map_err(JobError::fail);
+    }
+    let fact: Fact = delivery.message.data().map_err(JobError::fail)?;
+    match kind {
+        "dev.marea.task.validated.v1" => Ok(Check::first(&fact, Stage::Apply)),
+        "dev.marea.task.rollback_requested.v1" => Ok(Check::first(&fact, Stage::RollBack { blocked: false })),
+        other => Err(JobError::fail(format!("messages of type {other} are not for cluster-applier"))),
+    }
+}
+
+impl Stage {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Ready => "ready",
+            Self::Revert { .. } => "revert",
+            Self::RollBack { .. } => "roll_back",
+        }
+    }
+}

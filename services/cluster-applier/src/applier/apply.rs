@@ -1,0 +1,87 @@
+//! Applying a revision, and waiting until it is healthy.
+
+use cluster::{Seen, Verdict};
+use domain::{FactBody, Rendered};
+use jiff::Timestamp;
+use messaging::JobError;
+
+use super::{Done, Next, Work};
+use crate::{check::Stage, facts};
+
+impl Work<'_> {
+    /// Applies the revision; what is passive is healthy with the answers, and done at once.
+    pub(super) async fn apply(mut self, parent: Option<&str>) -> Done<Next> {
+        let n = self.check.revision;
+        let Some(rendered) = self.history.rendered(n).await.map_err(JobError::retry)? else {
+            return Err(JobError::fail(format!("revision {n} of the task {} was not rendered", self.check.key)));
+        };
+        let earlier = self.history.unpruned_below(n).await.map_err(JobError::retry)?;
+        if let Some(problem) = cluster::needs_confirmation(&rendered, &earlier, &self.command.options) {
+            return self.failed(vec![problem], vec![], parent).await;
+        }
+        let objects = u32::try_from(rendered.objects.len()).unwrap_or(u32::MAX);
+        let started = facts::publish(&self.applier.context, &self.check, FactBody::ApplyStarted { objects }, parent);
+        let (started, applied) = tokio::join!(started, self.session.apply(&rendered));
+        started.map_err(JobError::retry)?;
+        match applied {
+            Ok(applied) => {
+                self.check.warnings = facts::bounded_problems(applied.warnings);
+                self.judge(&rendered, applied.seen, parent).await
+            }
+            Err(stop) => match self.later(&stop, self.deadline(self.check.started)) {
+                Ok(next) => Ok(next),
+                Err(problems) => {
+                    let objects = self.there(&rendered).await;
+                    self.failed(problems, objects, parent).await
+                }
+            },
+        }
+    }
+
+    /// Looks whether the revision is healthy; what somebody overwrote under our manager is applied again.
+    pub(super) async fn ready(self, parent: Option<&str>) -> Done<Next> {
+        let n = self.check.revision;
+        let Some(rendered) = self.history.rendered(n).await.map_err(JobError::retry)? else {
+            return Err(JobError::fail(format!("revision {n} of the task {} was not rendered", self.check.key)));
+        };
+        match self.look(&rendered).await {
+            Ok(seen) => self.judge(&rendered, seen, parent).await,
+            Err(stop) => match self.later(&stop, self.deadline(self.check.started)) {
+                Ok(next) => Ok(next),
+                Err(problems) => self.failed(problems, vec![], parent).await,
+            },
+        }
+    }
+
+    /// A check, with a repair where one is needed.
+    pub(super) async fn look(&self, rendered: &Rendered) -> Result<Seen, cluster::Stop> {
+        let seen = self.session.check(rendered).await?;
+        if seen.overwritten.is_empty() {
+            return Ok(seen);
+        }
+        let objects = seen.overwritten.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        tracing::warn!(task.id = %self.check.key.id, objects, "somebody else wrote or deleted what was applied; applying again");
+        Ok(self.session.apply(rendered).await?.seen)
+    }
+
+    /// What was seen decides: done, failed, or the next check.
+    async fn judge(mut self, rendered: &Rendered, seen: Seen, parent: Option<&str>) -> Done<Next> {
+        match &seen.verdict {
+            Verdict::Healthy => self.healthy(rendered, seen, parent).await,
+            Verdict::Failed(problems) => {
+                let problems = problems.clone();
+                self.failed(problems, seen.objects, parent).await
+            }
+            Verdict::Pending(overdue)
+                if !overdue.is_empty() && Timestamp::now() >= self.deadline(self.check.started) =>
+            {
+                let problems = overdue.clone();
+                self.failed(problems, seen.objects, parent).await
+            }
+            Verdict::Pending(_) => {
+                self.tell(seen.observed, seen.health(), &seen.objects, parent).await?;
+                Ok(Next::Check(self.check.next(Stage::Ready)))
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Rolling back.
+
+use cluster::RollBack;
+use domain::{FactBody, Health};
+use jiff::{SignedDuration, Timestamp};
+use messaging::JobError;
+
+use super::{Done, Next, Work};
+use crate::{check::Stage, facts};
+
+impl Work<'_> {
+    /// One round of a roll back: ended, blocked, or looked at again.
+    pub(super) async fn remove(mut self, parent: Option<&str>) -> Done<Next> {
+        let inventory = self.history.rendered_below(self.check.revision).await.map_err(JobError::retry)?;
+        let round = if inventory.is_empty() {
+            // Nothing was ever applied.
+            Ok(RollBack::Done { kept: vec![] })
+        } else {
+            self.session.roll_back(&inventory).await
+        };
+        let (problems, objects) = match round {
+            Ok(RollBack::Done { kept }) => return self.rolled_back(kept, parent).await,
+            Ok(RollBack::Pending { problems, objects }) => (problems, objects),
+            Err(stop) => match self.later(&stop, Timestamp::MAX) {
+                Ok(next) if !self.is_over(self.applier.times.roll_back) => return Ok(next),
+                Ok(_) => (vec![domain::Problem::error("rollback_blocked", "the cluster does not answer")], vec![]),
+                Err(problems) => (problems, vec![]),
+            },
+        };
+        if !self.is_over(self.applier.times.roll_back) {
+            self.tell(0, Health::Progressing, &objects, parent).await?;
+            return Ok(Next::Check(self.check.next(Stage::RollBack { blocked: false })));
+        }
+        if self.is_over(self.applier.times.give_up) {
+            tracing::warn!(task.id = %self.check.key.id, "the roll back is given up until it is asked for again");
+            return Ok(Next::Ended);
+        }
+        let body = FactBody::RollbackBlocked { problems: facts::bounded_problems(problems), objects };
+        if !matches!(self.check.stage, Stage::RollBack { blocked: true }) {
+            facts::publish(&self.applier.context, &self.check, body, parent).await.map_err(JobError::retry)?;
+        }
+        Ok(Next::Check(self.check.next(Stage::RollBack { blocked: true })))
+    }
+
+    fn is_over(&self, time: SignedDuration) -> bool {
+        Timestamp::now().duration_since(self.check.started) >= time
+    }
+}

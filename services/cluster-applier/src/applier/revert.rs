@@ -1,0 +1,72 @@
+//! Going back to the live revision after a failure.
+
+use cluster::{Seen, Verdict};
+use domain::{Options, Problem, Revision};
+use jiff::Timestamp;
+use messaging::JobError;
+
+use super::{Done, Next, Work};
+use crate::{check::Stage, facts};
+
+impl Work<'_> {
+    /// Applies the live revision until it is healthy, then takes away what the failed one brought.
+    pub(super) async fn revert(
+        mut self,
+        to: Revision,
+        since: Timestamp,
+        problems: Vec<Problem>,
+        parent: Option<&str>,
+    ) -> Done<Next> {
+        let Some(rendered) = self.history.rendered(to).await.map_err(JobError::retry)? else {
+            return Err(JobError::fail(format!(
+                "revision {to} of the task {} is live and not rendered",
+                self.check.key
+            )));
+        };
+        self.check.stage = Stage::Revert { to, since, problems: problems.clone() };
+        let deadline = self.deadline(since);
+        let seen = match self.session.apply(&rendered).await {
+            Ok(applied) => applied.seen,
+            Err(stop) => match self.later(&stop, deadline) {
+                Ok(next) => return Ok(next),
+                Err(more) => return self.not_reverted(to, problems, more, None, parent).await,
+            },
+        };
+        match &seen.verdict {
+            Verdict::Healthy => {}
+            Verdict::Pending(overdue) if overdue.is_empty() || Timestamp::now() < deadline => {
+                self.tell(seen.observed, seen.health(), &seen.objects, parent).await?;
+                return Ok(Next::Check(self.check.next(self.check.stage.clone())));
+            }
+            Verdict::Pending(more) | Verdict::Failed(more) => {
+                let more = more.clone();
+                return self.not_reverted(to, problems, more, Some(seen), parent).await;
+            }
+        }
+        // Everything that only the failed revision had may go, however much it is.
+        let options = Options { confirm_prune: true, ..Options::default() };
+        let failed = self.history.rendered(self.check.revision).await.map_err(JobError::retry)?;
+        match self.session.prune(&rendered, failed.as_slice(), &options).await {
+            Ok(_) => self.reverted(to, problems, seen, parent).await,
+            Err(stop) => match self.later(&stop, deadline) {
+                Ok(next) => Ok(next),
+                Err(more) => self.not_reverted(to, problems, more, Some(seen), parent).await,
+            },
+        }
+    }
+
+    async fn not_reverted(
+        self,
+        to: Revision,
+        mut problems: Vec<Problem>,
+        more: Vec<Problem>,
+        seen: Option<Seen>,
+        parent: Option<&str>,
+    ) -> Done<Next> {
+        problems.push(Problem::error("revert_failed", format!("revision {to} could not be brought back")));
+        problems.extend(more);
+        let objects = seen.map(|s| s.objects).unwrap_or_default();
+        let ended = super::finish::failed(facts::bounded_problems(problems), objects, Some(to));
+        self.applier.end(&self.check, ended, 0, parent).await
+    }
+}

@@ -1,0 +1,104 @@
+//! The command `task.check`: the next step of a task, with all that must survive until then.
+
+use domain::{Fact, Health, ObjectStatus, Problem, Revision, TaskKey, TaskName};
+use jiff::Timestamp;
+use messaging::{Message, topology::Step};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The name of the message, without prefix and version.
+pub(crate) const NAME: &str = "task.check";
+
+/// One step of a task's command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Check {
+    #[serde(flatten)]
+    pub key: TaskKey,
+    pub name: TaskName,
+    /// The command that the step belongs to.
+    pub revision: Revision,
+    /// Steps before this one.
+    pub attempt: u32,
+    /// When the first step was taken.
+    pub started: Timestamp,
+    pub stage: Stage,
+    /// Warnings so far.
+    #[serde(default)]
+    pub warnings: Vec<Problem>,
+    /// The last `task.progress`.
+    #[serde(default)]
+    pub reported: Option<Reported>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub(crate) enum Stage {
+    /// Apply the revision.
+    Apply,
+    /// See whether it is healthy.
+    Ready,
+    /// Go back to the live revision, because of these.
+    Revert { to: Revision, since: Timestamp, problems: Vec<Problem> },
+    /// Remove everything.
+    RollBack { blocked: bool },
+}
+
+/// What was last reported, so that progress is not told twice, nor more than once a second.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reported {
+    pub at: Timestamp,
+    pub digest: u64,
+}
+
+impl Check {
+    /// The first step of what a fact asks for.
+    pub(crate) fn first(fact: &Fact, stage: Stage) -> Self {
+        Self {
+            key: fact.key(),
+            name: fact.name.clone(),
+            revision: fact.revision,
+            attempt: 0,
+            started: Timestamp::now(),
+            stage,
+            warnings: vec![],
+            reported: None,
+        }
+    }
+
+    /// No step of a command: a look at a task that is done.
+    pub(crate) fn watching(key: TaskKey, name: TaskName, revision: Revision) -> Self {
+        let started = Timestamp::now();
+        Self { key, name, revision, attempt: 0, started, stage: Stage::Ready, warnings: vec![], reported: None }
+    }
+
+    /// The step after this one.
+    pub(crate) fn next(&self, stage: Stage) -> Self {
+        Self { attempt: self.attempt + 1, stage, ..self.clone() }
+    }
+
+    /// How long to wait before it.
+    pub(crate) fn delay(&self) -> Step {
+        match (&self.stage, self.attempt) {
+            (Stage::RollBack { blocked: true }, _) => Step::S15,
+            (_, ..=2) => Step::Ms250,
+            (_, ..=6) => Step::S1,
+            (_, ..=12) => Step::S5,
+            _ => Step::S15,
+        }
+    }
+
+    /// The message; its id is derived, so that a step that is taken twice asks for one next step.
+    pub(crate) fn message(&self) -> Message {
+        let name = format!("{}/{NAME}/{}/{}", self.revision, self.attempt, self.started);
+        let id = Uuid::new_v5(&self.key.id.uuid(), name.as_bytes()).to_string();
+        Message::event(NAME, id, self.key.to_string(), Timestamp::now(), self)
+    }
+}
+
+/// What a report says, as one number. FNV-1a: the same in every process, unlike std's hasher.
+pub(crate) fn digest(health: Health, objects: &[ObjectStatus]) -> u64 {
+    let lines = objects.iter().map(|o| format!("{}|{:?}|{}|{};", o.object, o.health, o.reason, o.message));
+    let text = format!("{health:?}{}", lines.collect::<String>());
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,85 @@
+//! What the records say of a task's commands.
+
+use std::collections::BTreeMap;
+
+use blobs::{Error, Records, records::Contents};
+use domain::{Command, Outcome, Rendered, Revision, TaskKey, record::Ending};
+
+/// A task's records, listed once.
+pub(crate) struct History<'a> {
+    records: &'a Records,
+    key: &'a TaskKey,
+    contents: BTreeMap<Revision, Contents>,
+}
+
+impl<'a> History<'a> {
+    pub(crate) async fn read(records: &'a Records, key: &'a TaskKey) -> Result<Self, Error> {
+        Ok(Self { records, key, contents: records.contents(key).await? })
+    }
+
+    /// The number of the last command; 0 where there is none.
+    pub(crate) fn highest(&self) -> Revision {
+        self.contents.iter().rev().find(|(_, c)| c.command).map_or(0, |(n, _)| *n)
+    }
+
+    pub(crate) async fn command(&self, n: Revision) -> Result<Option<Command>, Error> {
+        self.records.command(self.key, n).await
+    }
+
+    pub(crate) async fn rendered(&self, n: Revision) -> Result<Option<Rendered>, Error> {
+        self.records.rendered(self.key, n).await
+    }
+
+    /// How a command ended. Asks only where there is an outcome.
+    pub(crate) async fn outcome(&self, n: Revision) -> Result<Option<Outcome>, Error> {
+        if !self.contents.get(&n).is_some_and(|c| c.outcome) {
+            return Ok(None);
+        }
+        self.records.outcome(self.key, n).await
+    }
+
+    /// The revision whose objects are live below `n`, if any.
+    pub(crate) async fn live_below(&self, n: Revision) -> Result<Option<Revision>, Error> {
+        for (below, _) in self.contents.range(..n).rev() {
+            match self.outcome(*below).await? {
+                Some(outcome) if outcome.ending == Ending::RolledBack => return Ok(None),
+                Some(outcome) if outcome.live.is_some() => return Ok(outcome.live),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Revisions below `n` whose objects may still be there, newest first: down to the last one that was
+    /// applied, for what is older was pruned then.
+    pub(crate) async fn unpruned_below(&self, n: Revision) -> Result<Vec<Rendered>, Error> {
+        let mut found = vec![];
+        for (below, contents) in self.contents.range(..n).rev() {
+            let ending = self.outcome(*below).await?.map(|outcome| outcome.ending);
+            if contents.rendered && ending != Some(Ending::RolledBack) {
+                found.extend(self.rendered(*below).await?);
+            }
+            if matches!(ending, Some(Ending::Applied | Ending::RolledBack)) {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The newest revision up to `n` that was rendered.
+    pub(crate) async fn newest_rendered(&self, n: Revision) -> Result<Option<Rendered>, Error> {
+        match self.contents.range(..=n).rev().find(|(_, c)| c.rendered) {
+            Some((newest, _)) => self.rendered(*newest).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Every revision below `n` that may have been applied, newest first.
+    pub(crate) async fn rendered_below(&self, n: Revision) -> Result<Vec<Rendered>, Error> {
+        let mut found = vec![];
+        for (below, _) in self.contents.range(..n).rev().filter(|(_, c)| c.rendered) {
+            found.extend(self.rendered(*below).await?);
+        }
+        Ok(found)
+    }
+}

@@ -1,16 +1,26 @@
 //! From settings to the parts of a context.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use blobs::{
     Records,
     object::{ObjectBlobs, Options},
 };
 
-use messaging::Bus;
-use state::States;
+use messaging::{
+    Bus,
+    rabbitmq::{self, RabbitMq},
+};
+use state::{
+    States,
+    redis::{self, RedisStates},
+};
 
 use crate::{Access, AccessMode, Context, Platform};
+
+/// Pauses between two tries to reach a server at start.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LAST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Why the parts of a context could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -53,22 +63,49 @@ pub async fn context(service: &'static str, platform: &Platform) -> Result<Conte
         AccessMode::Tokens => Access::tokens(records.clone(), &platform.admin_token),
         AccessMode::Local => Access::local(records.clone(), domain::Tenant::local()),
     };
-    let mut context = Context::new(service, bus(platform).await?, records, states(platform).await?, access);
+    let mut context = Context::new(service, bus(service, platform).await?, records, states(platform).await?, access);
     context.internal_token = platform.internal_token.clone();
     context.guard.cors_origins.clone_from(&platform.cors_origin);
     Ok(context)
 }
 
-async fn bus(platform: &Platform) -> Result<Arc<dyn Bus>, ConnectError> {
+/// RabbitMQ, as the settings name it. A broker that cannot be reached yet is no error.
+pub async fn bus(service: &'static str, platform: &Platform) -> Result<Arc<dyn Bus>, ConnectError> {
     if platform.amqp.is_empty() {
         return Err(needed("amqp", "amqp://user:password@host:5672"));
     }
-    Err(ConnectError::Server("RabbitMQ is not wired yet".to_owned()))
+    let urls = platform.amqp.expose().split(',').map(|url| url.trim().to_owned()).collect();
+    let config = rabbitmq::Config { urls, prefix: platform.amqp_prefix.clone(), name: service.to_owned() };
+    match RabbitMq::connect(config).await {
+        Ok(bus) => Ok(Arc::new(bus)),
+        Err(error @ rabbitmq::ConnectError::Url(_)) => {
+            Err(ConnectError::Setting(format!("the setting `amqp`: {error}")))
+        }
+        Err(error) => Err(ConnectError::Server(error.to_string())),
+    }
 }
 
-async fn states(platform: &Platform) -> Result<Arc<dyn States>, ConnectError> {
+/// Redis, as the settings name it; waits for it for ever.
+pub async fn states(platform: &Platform) -> Result<Arc<dyn States>, ConnectError> {
     if platform.redis.is_empty() {
-        return Err(needed("redis", "redis://host:6379"));
+        return Err(needed("redis", "redis-cluster://host:6379"));
     }
-    Err(ConnectError::Server("Redis is not wired yet".to_owned()))
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match RedisStates::connect(platform.redis.expose()).await {
+            Ok(states) => return Ok(Arc::new(states)),
+            Err(redis::ConnectError::Unreachable(reason)) => {
+                // Said once: what follows says nothing new.
+                if pause == FIRST_PAUSE {
+                    tracing::warn!(reason, "redis cannot be reached; trying until it can");
+                }
+                tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
+                pause = (pause * 2).min(LAST_PAUSE);
+            }
+            Err(error @ redis::ConnectError::Url(_)) => {
+                return Err(ConnectError::Setting(format!("the setting `redis`: {error}")));
+            }
+            Err(error) => return Err(ConnectError::Server(error.to_string())),
+        }
+    }
 }

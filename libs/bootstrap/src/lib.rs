@@ -19,7 +19,7 @@ pub mod telemetry;
 pub mod trace;
 
 pub use access::{Access, AccessError, Caller, issue};
-pub use connect::{ConnectError, context, records};
+pub use connect::{ConnectError, bus, context, records, states};
 pub use context::Context;
 pub use http::{HttpError, app, serve};
 pub use internal::Internal;

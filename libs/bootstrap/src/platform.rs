@@ -22,7 +22,9 @@ crate::settings! {
     pub struct Platform {
         /// RabbitMQ: `amqp://user:password@host:5672/vhost`, several separated by commas.
         amqp: Secret = Secret::default(),
-        /// Redis Cluster: `redis://host:6379`, several separated by commas.
+        /// Put before every name of exchange and queue, so that several installations share a broker.
+        amqp_prefix: String = String::new(),
+        /// Redis: `redis-cluster://user:password@host:6379?node=host:6379`, or one server by `redis://`.
         redis: Secret = Secret::default(),
         /// Blob storage: `s3://bucket/prefix`, `gs://bucket/prefix` or `file:///folder`.
         blobs: String = String::new(),

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lapin::Connection;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use self::link::Link;
@@ -92,10 +93,14 @@ impl RabbitMq {
         let config = Arc::new(config);
         let names = Names::new(&config.prefix);
         let admin = Link::start("admin", &config);
-        if let Ok(Some(error)) = tokio::time::timeout(FIRST_CONNECT, admin.first_failure()).await {
+        let first = Instant::now() + FIRST_CONNECT;
+        if let Ok(Some(error)) = timeout_at(first, admin.first_failure()).await {
             return Err(error);
         }
         let publisher = Arc::new(Publisher::start(&config, names.clone()));
+        if admin.up(Duration::ZERO).await.is_ok() {
+            let _unreachable = timeout_at(first, publisher.up()).await;
+        }
         Ok(Self { config, names, publisher, admin, reading: tokio::sync::Mutex::default() })
     }
 

@@ -1,0 +1,8 @@
+//! The contract that every bus keeps, and what only a real broker can show.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod contract;
+mod embedded;
+mod failures;
+mod rabbitmq;
+mod support;

@@ -1,0 +1,129 @@
+//! Handlers, messages and waiting.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use messaging::topology::{DEAD_LETTER_QUEUE, QUEUES, Queue, Step, delay_queue};
+use messaging::{Bus, Delivery, Handler, JobError, Message};
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// More than anything takes on a loaded machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a handler answers to the n-th delivery of a message, counted from 1.
+type Answer = Box<dyn Fn(&str, usize) -> Result<(), JobError> + Send + Sync>;
+
+/// Notes what it is given, and answers as told.
+pub(crate) struct Scripted {
+    seen: Mutex<HashMap<String, usize>>,
+    last: Mutex<Option<Delivery>>,
+    answer: Answer,
+    takes: Duration,
+}
+
+#[async_trait]
+impl Handler for Scripted {
+    async fn handle(&self, delivery: Delivery) -> Result<(), JobError> {
+        let id = delivery.message.id.clone();
+        let times = {
+            let mut seen = self.seen.lock();
+            let times = seen.entry(id.clone()).or_default();
+            *times += 1;
+            *times
+        };
+        *self.last.lock() = Some(delivery);
+        tokio::time::sleep(self.takes).await;
+        (self.answer)(&id, times)
+    }
+}
+
+impl Scripted {
+    pub(crate) fn new(answer: impl Fn(&str, usize) -> Result<(), JobError> + Send + Sync + 'static) -> Arc<Self> {
+        Self::slow(Duration::ZERO, answer)
+    }
+
+    pub(crate) fn slow(
+        takes: Duration,
+        answer: impl Fn(&str, usize) -> Result<(), JobError> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let (seen, last) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { seen, last, answer: Box::new(answer), takes })
+    }
+
+    /// Takes everything.
+    pub(crate) fn glad() -> Arc<Self> {
+        Self::new(|_, _| Ok(()))
+    }
+
+    pub(crate) fn times(&self, id: &str) -> usize {
+        self.seen.lock().get(id).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn distinct(&self) -> usize {
+        self.seen.lock().len()
+    }
+
+    pub(crate) fn last(&self) -> Option<Delivery> {
+        self.last.lock().clone()
+    }
+
+    pub(crate) async fn saw(&self, id: &str, times: usize) {
+        eventually(&format!("{times} deliveries of {id}"), async || self.times(id) >= times).await;
+    }
+
+    pub(crate) async fn saw_all(&self, count: usize) {
+        eventually(&format!("{count} messages"), async || self.distinct() >= count).await;
+    }
+}
+
+/// A consumer at work.
+pub(crate) struct Consumer {
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Consumer {
+    pub(crate) fn start(bus: &Arc<dyn Bus>, queue: &'static Queue, handler: Arc<dyn Handler>) -> Self {
+        let (shutdown, bus) = (CancellationToken::new(), bus.clone());
+        let token = shutdown.clone();
+        let task = tokio::spawn(async move { bus.consume(queue, handler, token).await });
+        Self { shutdown, task }
+    }
+
+    /// Tells it to stop, and waits until it has drained.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        tokio::time::timeout(PATIENCE, self.task).await.expect("it drains in time").unwrap();
+    }
+}
+
+pub(crate) fn message(id: impl Into<String>) -> Message {
+    let headers = BTreeMap::from([("traceparent".to_owned(), "00-1-2-01".to_owned())]);
+    Message { id: id.into(), kind: "dev.marea.test.v1".to_owned(), body: "{\"a\":1}".into(), headers }
+}
+
+/// Awaits a condition.
+pub(crate) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "waited in vain for {what}");
+}
+
+/// Awaits that no queue holds anything, delays and dead letters included.
+pub(crate) async fn nothing_is_left(bus: &Arc<dyn Bus>) {
+    let delays = QUEUES.into_iter().flat_map(|q| Step::ALL.map(|step| delay_queue(step, q.name)));
+    let names: Vec<String> = QUEUES.into_iter().map(|q| q.name.to_owned()).chain(delays).collect();
+    for name in names.into_iter().chain([DEAD_LETTER_QUEUE.to_owned()]) {
+        eventually(&format!("{name} to be empty"), async || {
+            bus.depth(&name).await.is_ok_and(|depth| depth.ready + depth.unacknowledged == 0)
+        })
+        .await;
+    }
+}

@@ -142,7 +142,8 @@ impl Publisher {
     /// Waits until it can publish.
     pub(crate) async fn up(&self) {
         // An error: the task has ended, and nothing will come.
-        let _ended = self.state.clone().wait_for(|s| matches!(s, State::Up(_))).await;
+        let mut state = self.state.clone();
+        let _ended = state.wait_for(|s| matches!(s, State::Up(_))).await;
     }
 
     /// Whether it can publish now; else why not.

@@ -3,6 +3,12 @@
 //!
 //! State is a cache of what records and facts say: it may be lost, and is folded again.
 
+pub mod embedded;
+mod list;
+mod measure;
+pub mod redis;
+mod suffix;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -27,9 +33,10 @@ pub struct Lease {
 /// One row of a list of tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The tasks, newest first.
+    /// The tasks, newest first. Fewer than asked for, even none, where the store has looked at its bound
+    /// of tasks and few were in the state: `next` tells whether there is more.
     pub tasks: Vec<Arc<TaskStatus>>,
-    /// Where the next page begins; `None`: this is the last.
+    /// The `before` of the next page; `None`: this is the last.
     pub next: Option<TaskId>,
 }
 
@@ -45,6 +52,7 @@ pub trait States: Send + Sync + 'static {
     async fn get(&self, key: &TaskKey) -> Result<Option<Arc<TaskStatus>>, Error>;
 
     /// Waits until the task's version is not `version` or the time is over, then answers as [`States::get`].
+    /// A task that is not there has version 0.
     async fn changed(&self, key: &TaskKey, version: u64, wait: Duration) -> Result<Option<Arc<TaskStatus>>, Error>;
 
     /// The newest task of that name.
@@ -65,7 +73,7 @@ pub trait States: Send + Sync + 'static {
     /// Forgets a task.
     async fn forget(&self, key: &TaskKey) -> Result<(), Error>;
 
-    /// Takes the lease of a task for `ttl`, unless another holds it.
+    /// Takes the lease of a task for `ttl`, unless it is held: also by a holder of the same name.
     async fn acquire(&self, key: &TaskKey, holder: &str, ttl: Duration) -> Result<Option<Lease>, Error>;
 
     /// Prolongs a lease to `ttl` from now: `false` where it is lost.

@@ -1,0 +1,189 @@
+//! What each kind checks on its own.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::fields::{one_of, port};
+use crate::{
+    api::names,
+    failure::Cause,
+    json::{at, entries, int, items, text},
+    resource::Resource,
+};
+
+const SERVICE_TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
+
+pub(super) fn check(resource: &Resource, object: &Value, causes: &mut Vec<Cause>) {
+    match resource.kind {
+        "Service" => service(object, causes),
+        "ConfigMap" | "Secret" => data(object, causes),
+        "Deployment" => deployment(object, causes),
+        "StatefulSet" => negative(object, &["spec.replicas", "spec.minReadySeconds"], causes),
+        "Job" => job(object, "spec", causes),
+        "CronJob" => cron_job(object, causes),
+        "HorizontalPodAutoscaler" => autoscaler(object, causes),
+        "PersistentVolumeClaim" => claim(object, causes),
+        "Ingress" => ingress(object, causes),
+        "PodDisruptionBudget" => budget(object, causes),
+        _ => {}
+    }
+}
+
+fn negative(object: &Value, fields: &[&str], causes: &mut Vec<Cause>) {
+    for field in fields.iter().filter(|field| int(object, field, 0) < 0) {
+        causes.push(Cause::invalid(*field, at(object, field), "must be greater than or equal to 0"));
+    }
+}
+
+fn service(object: &Value, causes: &mut Vec<Cause>) {
+    let ports = items(object, "spec.ports");
+    one_of(at(object, "spec"), "type", &SERVICE_TYPES, "spec", causes);
+    one_of(at(object, "spec"), "sessionAffinity", &["ClientIP", "None"], "spec", causes);
+    let headless = text(object, "spec.clusterIP") == "None";
+    match text(object, "spec.type") {
+        "ExternalName" if text(object, "spec.externalName").is_empty() => {
+            causes.push(Cause::required("spec.externalName", ""));
+        }
+        "ExternalName" => {}
+        _ if ports.is_empty() && !headless => causes.push(Cause::required("spec.ports", "")),
+        _ => {}
+    }
+    let (mut names, mut pairs) = (BTreeSet::new(), BTreeSet::new());
+    for (place, item) in ports.iter().enumerate() {
+        let field = format!("spec.ports[{place}]");
+        let name = text(item, "name");
+        if ports.len() > 1 && name.is_empty() {
+            causes.push(Cause::required(format!("{field}.name"), ""));
+        }
+        if !name.is_empty() && !names.insert(name) {
+            causes.push(Cause::duplicate(format!("{field}.name"), &name.into()));
+        }
+        if !pairs.insert((int(item, "port", 0), text(item, "protocol"))) {
+            causes.push(Cause::duplicate(field.clone(), item));
+        }
+        port(item, "port", &field, causes);
+        one_of(item, "protocol", &PROTOCOLS, &field, causes);
+        node_port(object, item, &field, causes);
+    }
+}
+
+fn node_port(object: &Value, item: &Value, field: &str, causes: &mut Vec<Cause>) {
+    let number = int(item, "nodePort", 0);
+    if number != 0 && matches!(text(object, "spec.type"), "ClusterIP" | "ExternalName") {
+        let why = "may not be used when `type` is 'ClusterIP'";
+        causes.push(Cause::forbidden(format!("{field}.nodePort"), why));
+    } else if number != 0 && !(30000..32768).contains(&number) {
+        let why = "provided port is not in the valid range. The range of valid ports is 30000-32767";
+        causes.push(Cause::invalid(format!("{field}.nodePort"), at(item, "nodePort"), why));
+    }
+}
+
+fn data(object: &Value, causes: &mut Vec<Cause>) {
+    for map in ["data", "binaryData"] {
+        for (key, _) in entries(object, map) {
+            let fits = !key.is_empty()
+                && key.len() <= 253
+                && !matches!(key.as_str(), "." | "..")
+                && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+            if !fits {
+                let why = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+                causes.push(Cause::invalid(format!("{map}[{key}]"), &key.as_str().into(), why));
+            }
+        }
+    }
+}
+
+fn deployment(object: &Value, causes: &mut Vec<Cause>) {
+    negative(object, &["spec.replicas", "spec.minReadySeconds"], causes);
+    one_of(at(object, "spec.strategy"), "type", &["Recreate", "RollingUpdate"], "spec.strategy", causes);
+    if text(object, "spec.strategy.type") == "Recreate" && at(object, "spec.strategy.rollingUpdate").is_object() {
+        let why = "may not be specified when strategy `type` is 'Recreate'";
+        causes.push(Cause::forbidden("spec.strategy.rollingUpdate", why));
+    }
+    let zero = |field: &str| matches!(at(object, field), v if v == 0 || v == "0%" || v == "0");
+    let (surge, unavailable) = ("spec.strategy.rollingUpdate.maxSurge", "spec.strategy.rollingUpdate.maxUnavailable");
+    if zero(surge) && zero(unavailable) {
+        causes.push(Cause::invalid(unavailable, at(object, unavailable), "may not be 0 when `maxSurge` is 0"));
+    }
+}
+
+fn job(object: &Value, spec: &str, causes: &mut Vec<Cause>) {
+    let fields = ["parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"];
+    let fields = fields.map(|f| format!("{spec}.{f}"));
+    negative(object, &fields.each_ref().map(String::as_str), causes);
+    one_of(at(object, spec), "completionMode", &["NonIndexed", "Indexed"], spec, causes);
+    if text(object, &format!("{spec}.completionMode")) == "Indexed"
+        && at(object, &format!("{spec}.completions")).is_null()
+    {
+        causes.push(Cause::required(format!("{spec}.completions"), "when completion mode is Indexed"));
+    }
+}
+
+fn cron_job(object: &Value, causes: &mut Vec<Cause>) {
+    let schedule = at(object, "spec.schedule");
+    let given = schedule.as_str().unwrap_or_default();
+    if !given.is_empty()
+        && let Err(why) = crate::controllers::cron::Schedule::parse(given)
+    {
+        causes.push(Cause::invalid("spec.schedule", schedule, &why));
+    }
+    one_of(at(object, "spec"), "concurrencyPolicy", &["Allow", "Forbid", "Replace"], "spec", causes);
+    job(object, "spec.jobTemplate.spec", causes);
+}
+
+fn autoscaler(object: &Value, causes: &mut Vec<Cause>) {
+    let (min, max) = (int(object, "spec.minReplicas", 1), int(object, "spec.maxReplicas", 0));
+    if max < 1 && !at(object, "spec.maxReplicas").is_null() {
+        causes.push(Cause::invalid("spec.maxReplicas", at(object, "spec.maxReplicas"), "must be greater than 0"));
+    }
+    if min < 1 {
+        causes.push(Cause::invalid("spec.minReplicas", &min.into(), "must be greater than or equal to 1"));
+    }
+    if max < min && max >= 1 {
+        let why = "must be greater than or equal to `minReplicas`";
+        causes.push(Cause::invalid("spec.maxReplicas", at(object, "spec.maxReplicas"), why));
+    }
+}
+
+fn claim(object: &Value, causes: &mut Vec<Cause>) {
+    if items(object, "spec.accessModes").is_empty() {
+        causes.push(Cause::required("spec.accessModes", "at least 1 access mode is required"));
+    }
+    if at(object, "spec.resources.requests.storage").is_null() {
+        causes.push(Cause::required("spec.resources[storage]", ""));
+    }
+}
+
+fn ingress(object: &Value, causes: &mut Vec<Cause>) {
+    let rules = items(object, "spec.rules");
+    if rules.is_empty() && at(object, "spec.defaultBackend").is_null() {
+        let why = "either `defaultBackend` or `rules` must be specified";
+        causes.push(Cause::invalid("spec", at(object, "spec"), why));
+    }
+    for (n, rule) in rules.iter().enumerate() {
+        for (m, path) in items(rule, "http.paths").iter().enumerate() {
+            let field = format!("spec.rules[{n}].http.paths[{m}]");
+            let types = ["Exact", "ImplementationSpecific", "Prefix"];
+            one_of(path, "pathType", &types, &field, causes);
+            let exact = matches!(text(path, "pathType"), "Exact" | "Prefix");
+            if exact && !text(path, "path").starts_with('/') {
+                causes.push(Cause::invalid(format!("{field}.path"), at(path, "path"), "must be an absolute path"));
+            }
+            let service = text(path, "backend.service.name");
+            if !service.is_empty() && !names::is_label(service) {
+                let field = format!("{field}.backend.service.name");
+                causes.push(Cause::invalid(field, &service.into(), "a DNS-1035 label is required"));
+            }
+        }
+    }
+}
+
+fn budget(object: &Value, causes: &mut Vec<Cause>) {
+    let both = ["spec.minAvailable", "spec.maxUnavailable"].iter().all(|f| !at(object, f).is_null());
+    if both {
+        let why = "minAvailable and maxUnavailable cannot be both set";
+        causes.push(Cause::invalid("spec", at(object, "spec"), why));
+    }
+}

@@ -26,7 +26,7 @@ pub use internal::Internal;
 pub use platform::{AccessMode, Platform};
 pub use program::{Program, main};
 pub use readiness::Readiness;
-pub use resolve::no_task;
+pub use resolve::{no_task, since};
 pub use secret::Secret;
 
 /// Installs the process's one TLS provider. Needed before any HTTPS client is built; may be called twice.

@@ -78,7 +78,7 @@ fn digits(id: TaskId) -> String {
 }
 
 /// An id below every one made since then: ids of version 7 sort by time.
-fn since(age: SignedDuration) -> Option<TaskId> {
+pub fn since(age: SignedDuration) -> Option<TaskId> {
     let then = Timestamp::now().checked_sub(age).ok()?;
     let seconds = u64::try_from(then.as_second()).ok()?;
     Some(TaskId::from(Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, 0))))

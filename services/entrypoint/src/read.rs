@@ -133,7 +133,7 @@ impl Entry {
             }
             Form::Rendered => {
                 let rendered = records.rendered(key, n).await?.ok_or_else(|| absent(n, "rendered"))?;
-                let shown = |o: RenderedObject| RenderedObject { manifest: redact::value(&o.manifest), ..o };
+                let shown = |o: RenderedObject| RenderedObject { manifest: manifests::redact(&o.manifest), ..o };
                 Ok(Content::Rendered {
                     objects: rendered.objects.into_iter().map(shown).collect(),
                     added: rendered.added,

@@ -1,0 +1,89 @@
+//! `GET /status/{id}/why` and `…/logs`: asked of cluster-applier.
+
+use axum::{extract::State, response::Response};
+use bootstrap::{
+    Caller, HttpError,
+    http::{Path, ProblemDetails, Query},
+    no_task,
+};
+use domain::{TaskKey, access::Scope};
+use serde::Serialize;
+
+use crate::{
+    Worker,
+    parameters::{Lines, Nothing},
+};
+
+/// What cluster-applier is asked: `POST /internal/why`.
+#[derive(Debug, Serialize)]
+struct Question<'a> {
+    tenant: &'a domain::TenantName,
+    task: domain::TaskId,
+}
+
+/// Why a task is not healthy
+///
+/// Its objects that are not healthy, their pods, and the newest events about them.
+#[utoipa::path(
+    get, path = "/status/{id}/why", tag = "status", operation_id = "why",
+    params(("id" = String, Path, description = "The task's id, name or the end of its id.")),
+    responses(
+        (status = 200, description = "One sentence, and the objects that are not healthy.", body = serde_json::Value),
+        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "The tenant has no such task, or nothing of it was applied.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "Several tasks' ids end so.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 429, description = "Too many are asking at a time.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn why(
+    State(worker): State<Worker>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(Nothing {}): Query<Nothing>,
+) -> Result<Response, HttpError> {
+    caller.may(Scope::Read)?;
+    let key = worker.existing(&caller, &id).await?;
+    worker.internal.post("/internal/why", &Question { tenant: &key.tenant, task: key.id }).await
+}
+
+/// Logs of a task's pods
+///
+/// Lines as the containers wrote them; with `follow` they go on as they come.
+#[utoipa::path(
+    get, path = "/status/{id}/logs", tag = "status", operation_id = "logs",
+    params(("id" = String, Path, description = "The task's id, name or the end of its id."), Lines),
+    responses(
+        (status = 200, description = "The lines.", body = String, content_type = "text/plain"),
+        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "The tenant has no such task, or it no such object with pods.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "Several tasks' ids end so.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "The object has no pods.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 429, description = "Too many are asking at a time.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn logs(
+    State(worker): State<Worker>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(lines): Query<Lines>,
+) -> Result<Response, HttpError> {
+    caller.may(Scope::Read)?;
+    let mut pairs = lines.pairs()?;
+    let key = worker.existing(&caller, &id).await?;
+    pairs.extend([("tenant", key.tenant.to_string()), ("task", key.id.to_string())]);
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    worker.internal.get("/internal/logs", &pairs).await
+}
+
+impl Worker {
+    async fn existing(&self, caller: &Caller, id: &str) -> Result<TaskKey, HttpError> {
+        let key = self.context.resolve(&caller.tenant.name, id).await?;
+        self.status(&key).await?.map(|_| key).ok_or_else(|| no_task(id))
+    }
+}

@@ -1,0 +1,71 @@
+//! Looks for states that were lost and that nobody asks for, so that lists are whole.
+
+use std::time::Duration;
+
+use bootstrap::HttpError;
+use domain::{TaskId, TaskKey, TenantName};
+use tokio_util::sync::CancellationToken;
+
+use crate::Worker;
+
+/// Tasks looked at in one go.
+const PAGE: usize = 500;
+/// How long one replica may look before another may.
+const LEASE: Duration = Duration::from_secs(600);
+
+/// Looks every `interval` until `shutdown`, first at once; never where `interval` is zero.
+pub async fn run(worker: Worker, interval: Duration, shutdown: CancellationToken) {
+    while !interval.is_zero() && !shutdown.is_cancelled() {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            looked = look(&worker) => {
+                if looked.is_err() {
+                    tracing::warn!("the look for lost states did not end; it is repeated");
+                }
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(interval) => {}
+        }
+    }
+}
+
+/// The lease of looks: of a task that no tenant can have.
+fn lease_key() -> TaskKey {
+    let tenant = "marea-refold".parse().expect("`marea-refold` is a label");
+    TaskKey { tenant, id: "00000000-0000-0000-0000-000000000000".parse().expect("a UUID") }
+}
+
+async fn look(worker: &Worker) -> Result<(), HttpError> {
+    let context = &worker.context;
+    let Some(lease) = context.states.acquire(&lease_key(), context.service, LEASE).await? else { return Ok(()) };
+    for tenant in context.records.tenants().await? {
+        tenant_tasks(worker, &tenant).await?;
+    }
+    // One that is not given back ends by itself.
+    let _ = context.states.release(&lease).await;
+    Ok(())
+}
+
+/// All tasks where the oldest one is missing, for then all were lost; else those of the last day.
+async fn tenant_tasks(worker: &Worker, tenant: &TenantName) -> Result<(), HttpError> {
+    let records = &worker.context.records;
+    let Some(oldest) = records.tasks(tenant, None, 1).await?.first().copied() else { return Ok(()) };
+    let mut after = match worker.context.states.get(&key(tenant, oldest)).await? {
+        Some(_) => bootstrap::since(jiff::SignedDuration::from_hours(24)),
+        None => None,
+    };
+    loop {
+        let page = records.tasks(tenant, after, PAGE).await?;
+        for id in &page {
+            worker.status(&key(tenant, *id)).await?;
+        }
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(*last);
+    }
+}
+
+fn key(tenant: &TenantName, id: TaskId) -> TaskKey {
+    TaskKey { tenant: tenant.clone(), id }
+}

@@ -13,6 +13,7 @@
 mod corpus;
 mod folder;
 mod http;
+mod kubernetes;
 mod ports;
 mod process;
 mod programs;
@@ -26,6 +27,7 @@ mod wait;
 pub use corpus::{corpus, workspace};
 pub use folder::Folder;
 pub use http::http;
+pub use kubernetes::{Kubernetes, Options};
 pub use ports::free_port;
 pub use process::Process;
 pub use programs::{cache, ci, skip};

@@ -12,7 +12,7 @@ use self::node::{Cluster, Node};
 use crate::{Folder, Process, free_port, programs, shared, until};
 
 /// A broker's cold start takes 5 s alone and 15 s as three nodes on two idle cores; tests share them.
-const STARTED: Duration = Duration::from_secs(180);
+const STARTED: Duration = Duration::from_secs(120);
 
 /// A RabbitMQ broker of one or more nodes, numbered from 0.
 #[derive(Debug)]

@@ -31,7 +31,7 @@ while read -r line; do
   esac
 done
 IFS=' '
-for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 IFS='
 '
 for folder in $folders; do rm -rf -- "$folder"; done

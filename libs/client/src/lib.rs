@@ -20,7 +20,7 @@ pub use lines::Lines;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 pub use tasks::Upload;
-pub use types::{Accepted, DeadLetter, Form, NewToken, Plan, TaskPage};
+pub use types::{Accepted, Change, DeadLetter, FieldChange, Form, NewToken, Plan, TaskPage};
 
 /// How long a connection may take: a server that answers at all does so in less.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Accepted, Client, Error, Form, Lines, TaskPage};
+use crate::{Accepted, Client, Error, Form, Lines, Plan, TaskPage};
 
 /// Files to send, and how they are to be run.
 #[derive(Debug, Clone, Default)]
@@ -33,22 +33,26 @@ pub struct Upload {
 }
 
 impl Upload {
-    fn query(&self) -> Vec<(&'static str, &str)> {
+    /// How the revision is to be run, of a new task or of a new revision.
+    fn common(&self) -> [(&'static str, Option<&str>); 2] {
         let on_failure = self.on_failure.map(|f| match f {
             OnFailure::Keep => "keep",
             OnFailure::Revert => "revert",
         });
+        [("on_failure", on_failure), ("ready_deadline", self.ready_deadline.as_deref())]
+    }
+
+    /// The query of a new task: there is nothing to prune.
+    fn of_new(&self) -> Vec<(&'static str, &str)> {
+        let name = [("name", self.name.as_ref().map(TaskName::as_str))];
+        set(self.common().into_iter().chain(name))
+    }
+
+    /// The query of a new revision: its task has its name.
+    fn of_revision(&self) -> Vec<(&'static str, &str)> {
         let flag = |set: bool| set.then_some("true");
-        [
-            ("name", self.name.as_ref().map(TaskName::as_str)),
-            ("on_failure", on_failure),
-            ("ready_deadline", self.ready_deadline.as_deref()),
-            ("prune_volumes", flag(self.prune_volumes)),
-            ("confirm_prune", flag(self.confirm_prune)),
-        ]
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
-        .collect()
+        let prune = [("prune_volumes", flag(self.prune_volumes)), ("confirm_prune", flag(self.confirm_prune))];
+        set(self.common().into_iter().chain(prune))
     }
 
     fn attach(&self, request: RequestBuilder) -> RequestBuilder {
@@ -62,6 +66,11 @@ impl Upload {
     }
 }
 
+/// The parameters that have a value.
+fn set<'a>(all: impl Iterator<Item = (&'static str, Option<&'a str>)>) -> Vec<(&'static str, &'a str)> {
+    all.filter_map(|(key, value)| Some((key, value?))).collect()
+}
+
 /// A key under which one command may be sent several times.
 fn once() -> String {
     Uuid::now_v7().to_string()
@@ -70,24 +79,24 @@ fn once() -> String {
 impl Client {
     /// Sends a new task.
     pub async fn submit(&self, upload: &Upload) -> Result<Accepted, Error> {
-        let (url, key) = (self.url(&["yaml"], &upload.query()), once());
+        let (url, key) = (self.url(&["yaml"], &upload.of_new()), once());
         self.json(Method::POST, url, |r| upload.attach(r).header("idempotency-key", &key)).await
     }
 
     /// Sends a new revision of a task.
     pub async fn replace(&self, task: &str, upload: &Upload) -> Result<Accepted, Error> {
-        let (url, key) = (self.url(&["yaml", task], &upload.query()), once());
+        let (url, key) = (self.url(&["yaml", task], &upload.of_revision()), once());
         self.json(Method::PUT, url, |r| upload.attach(r).header("idempotency-key", &key)).await
     }
 
     /// Asks what would happen, of a new task or of a task's next revision. Writes nothing.
-    pub async fn plan(&self, task: Option<&str>, upload: &Upload) -> Result<Value, Error> {
-        let mut query = upload.query();
-        query.push(("dry_run", "true"));
-        match task {
-            Some(task) => self.json(Method::PUT, self.url(&["yaml", task], &query), |r| upload.attach(r)).await,
-            None => self.json(Method::POST, self.url(&["yaml"], &query), |r| upload.attach(r)).await,
-        }
+    pub async fn plan(&self, task: Option<&str>, upload: &Upload) -> Result<Plan, Error> {
+        let dry_run = ("dry_run", "true");
+        let (method, url) = match task {
+            Some(task) => (Method::PUT, self.url(&["yaml", task], &[upload.of_revision(), vec![dry_run]].concat())),
+            None => (Method::POST, self.url(&["yaml"], &[upload.of_new(), vec![dry_run]].concat())),
+        };
+        self.json(method, url, |r| upload.attach(r)).await
     }
 
     /// Goes back to an earlier revision.
@@ -110,7 +119,7 @@ impl Client {
     /// The files of a revision as sent; none of a revert.
     pub async fn sources(&self, task: &str, revision: Option<Revision>) -> Result<Vec<SourceFile>, Error> {
         let value = self.revision(task, revision, Form::Source).await?;
-        let files = value.get("sources").or_else(|| value.get("files")).cloned().unwrap_or(value);
+        let files = value.get("files").cloned().unwrap_or(value);
         self.typed(task, files)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Problem, Revision, State, TaskId, TaskName, TaskStatus, access::Token};
+use domain::{ObjectRef, Problem, Revision, State, TaskId, TaskName, TaskStatus, access::Token};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -54,15 +54,41 @@ impl Form {
     }
 }
 
-/// What a dry run says would happen. Its shape grows with the engine: only what every version has is typed.
+/// What a dry run says would happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    /// One an object; deletions last.
+    #[serde(default)]
+    pub objects: Vec<Change>,
     /// Errors and warnings.
     #[serde(default)]
     pub problems: Vec<Problem>,
-    /// The rest as sent.
+}
+
+/// What would happen to one object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The object.
     #[serde(flatten)]
-    pub rest: BTreeMap<String, Value>,
+    pub object: ObjectRef,
+    /// `create`, `update`, `unchanged`, `replace`, `delete` or `keep`; a word of a newer server is shown as it is.
+    pub change: String,
+    /// The fields that would change.
+    #[serde(default)]
+    pub fields: Vec<FieldChange>,
+}
+
+/// One field that would change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Its path.
+    pub field: String,
+    /// The value now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Value>,
+    /// The value then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Value>,
 }
 
 /// A token as it is made: the only time that its secret is shown.

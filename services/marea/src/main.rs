@@ -1,2 +1,7 @@
-//! Not built yet.
-fn main() {}
+//! The command line, and everything in one process.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    marea::main()
+}

@@ -32,7 +32,6 @@ fn actions(task: &TaskStatus) -> Markup {
     html! {
         nav.actions aria-label="This task" {
             a.button href=(path("manifests")) { "Manifests" }
-            a.button href={ "/yaml/" (task.id) } { "Source" }
             @if task.state != State::RolledBack {
                 a.button href=(path("replace")) { "Send a new revision" }
                 a.button.danger href=(path("delete")) { "Delete" }
@@ -75,7 +74,7 @@ fn facts(task: &TaskStatus, now: Timestamp) -> Markup {
             }
             div { dt { "Sent" } dd { (ago(task.created, now)) } }
             div { dt { "Last change" } dd { (ago(task.updated, now)) } }
-            div { dt { "Id" } dd { code { (task.id) } } }
+            div.wide { dt { "Id" } dd { code { (task.id) } } }
         }
     }
 }

@@ -1,0 +1,83 @@
+//! In a real browser: Debian's `chromium`, without a window.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use crate::api::{ID, start};
+
+/// The browser, or `None` with a sentence where it is not installed; in CI it must be.
+fn chromium() -> Option<&'static Path> {
+    let found = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+    let found = found.into_iter().map(Path::new).find(|path| path.exists());
+    if found.is_none() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "chromium is needed: apt-get install chromium");
+        eprintln!("skipped: no browser; apt-get install chromium");
+    }
+    found
+}
+
+async fn run(browser: &'static Path, arguments: Vec<String>) -> Output {
+    let profile = tempfile::tempdir().expect("a folder");
+    let output = tokio::task::spawn_blocking(move || {
+        let mut command = Command::new(browser);
+        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage"]);
+        command.args(["--enable-logging=stderr", "--virtual-time-budget=1000"]);
+        command.arg(format!("--user-data-dir={}", profile.path().display()));
+        command.args(arguments).output().expect("started")
+    });
+    output.await.expect("ended")
+}
+
+/// What the page's scripts and policy complained of.
+fn complaints(output: &Output) -> Vec<String> {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    stderr.lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_shows_the_task_and_nothing_complains() {
+    let Some(browser) = chromium() else { return };
+    let (page, _) = start().await;
+    for path in ["/".to_owned(), format!("/tasks/{ID}"), format!("/tasks/{ID}/manifests"), "/upload".to_owned()] {
+        let output = run(browser, vec!["--dump-dom".into(), format!("{page}{path}")]).await;
+        let dom = String::from_utf8_lossy(&output.stdout);
+        assert!(dom.contains("<main id=\"main\""), "{path}: {dom}");
+        assert!(path == "/upload" || dom.contains("swj-demo"), "{path}: {dom}");
+        assert!(!dom.contains("<title>owned"), "{path}: a user's text was run");
+        assert_eq!(complaints(&output), Vec::<String>::new(), "{path}");
+    }
+}
+
+/// Pictures for people, where `MAREA_SCREENSHOTS` names a folder.
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_are_taken_where_asked() {
+    let (Some(browser), Some(folder)) = (chromium(), std::env::var_os("MAREA_SCREENSHOTS").map(PathBuf::from)) else {
+        return;
+    };
+    std::fs::create_dir_all(&folder).expect("made");
+    let (page, _) = start().await;
+    let looks: [(&str, &str, Option<&str>); 3] = [
+        ("light", "1200,1500", None),
+        ("dark", "1200,1500", Some("--blink-settings=preferredColorScheme=0")),
+        ("narrow", "500,1800", None),
+    ];
+    let paths = [
+        ("list", "/".to_owned()),
+        ("task", format!("/tasks/{ID}")),
+        ("manifests", format!("/tasks/{ID}/manifests")),
+        ("upload", "/upload".to_owned()),
+        ("delete", format!("/tasks/{ID}/delete")),
+    ];
+    for (look, size, setting) in looks {
+        for (name, path) in &paths {
+            let file = folder.join(format!("{name}-{look}.png"));
+            let mut arguments = vec![format!("--screenshot={}", file.display()), format!("--window-size={size}")];
+            arguments.extend(setting.map(str::to_owned));
+            arguments.push(format!("{page}{path}"));
+            run(browser, arguments).await;
+            assert!(file.exists(), "{}", file.display());
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The page over HTTP and in a real browser, in front of an interface that records what it is asked.
+
+mod api;
+mod browser;
+mod pages;

@@ -1,0 +1,125 @@
+//! What the command line takes.
+
+mod admin;
+mod examples;
+mod tasks;
+mod up;
+
+pub use admin::{DeadLetterCommand, TenantCommand, TenantFields, TokenCommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+pub use tasks::{Apply, Check, Delete, Diff, Failing, Get, How, List, Logs, PolicyName, Revert, Status};
+pub use up::Up;
+
+/// Marea runs Kubernetes manifests as tasks: send them, see them become healthy, roll them back.
+#[derive(Debug, Parser)]
+#[command(name = "marea", version, arg_required_else_help = true, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The server [env: MAREA_SERVER; its token: MAREA_TOKEN].
+    #[arg(
+        long,
+        env = "MAREA_SERVER",
+        hide_env = true,
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL",
+        global = true
+    )]
+    pub server: String,
+    /// How to print.
+    #[arg(long, short, value_enum, default_value_t, global = true, value_name = "FORMAT")]
+    pub output: Format,
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    pub color: ColorWhen,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For a person.
+    #[default]
+    #[value(alias = "text")]
+    Table,
+    /// For a person with a wide screen.
+    Wide,
+    /// For programs.
+    Json,
+    /// For programs, and for reading.
+    Yaml,
+    /// Names only.
+    Name,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Also into a pipe.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything in this one process, with nothing to install.
+    Up(Box<Up>),
+    /// Send manifests as a task, or as a new revision of one.
+    Apply(Apply),
+    /// Show a task with its objects and problems, or the list of tasks.
+    Status(Status),
+    /// List tasks, newest first.
+    List(List),
+    /// Print the manifests of a task.
+    Get(Get),
+    /// Show what applying files would change. Writes nothing.
+    Diff(Diff),
+    /// Roll tasks back: remove everything that they made.
+    Delete(Delete),
+    /// Go back to an earlier revision of a task.
+    Revert(Revert),
+    /// Print the logs of a task's pods.
+    Logs(Logs),
+    /// Check manifests on this computer, with the very code of the server.
+    Check(Check),
+    /// Messages that were given up.
+    #[command(subcommand)]
+    DeadLetter(DeadLetterCommand),
+    /// Tenants (administrators).
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Tokens (administrators).
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Find out why something does not work.
+    Doctor,
+    /// Print the version.
+    Version,
+    /// Print a completion script for a shell.
+    Completion {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The parser, with examples that name the program as it was called.
+pub fn command(program: &str) -> clap::Command {
+    let command = Cli::command().after_help(examples::of("").replace("{marea}", program));
+    examples::NAMES.iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |sub| sub.after_help(examples::of(name).replace("{marea}", program)))
+    })
+}

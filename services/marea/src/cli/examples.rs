@@ -1,0 +1,139 @@
+//! Examples for the help of each command; `{marea}` stands for the program as it was called.
+
+/// Commands that have examples.
+pub const NAMES: [&str; 15] = [
+    "up",
+    "apply",
+    "status",
+    "list",
+    "get",
+    "diff",
+    "delete",
+    "revert",
+    "logs",
+    "check",
+    "dead-letter",
+    "tenant",
+    "token",
+    "doctor",
+    "completion",
+];
+
+/// The examples of a command; of `""`: of the program.
+pub fn of(name: &str) -> &'static str {
+    match name {
+        "up" => UP,
+        "apply" => APPLY,
+        "status" => STATUS,
+        "list" => LIST,
+        "get" => GET,
+        "diff" => DIFF,
+        "delete" => DELETE,
+        "revert" => REVERT,
+        "logs" => LOGS,
+        "check" => CHECK,
+        "dead-letter" => DEAD_LETTER,
+        "tenant" => TENANT,
+        "token" => TOKEN,
+        "doctor" => DOCTOR,
+        "completion" => COMPLETION,
+        _ => ALL,
+    }
+}
+
+const ALL: &str = "\
+Examples:
+  {marea} up --demo                          everything in one process, with a sample task
+  {marea} apply -f k8s/ --wait               send a folder, see it become healthy
+  {marea} status my-app                      what it is doing
+  {marea} delete my-app                      remove everything that it made
+
+Exit codes: 0 ok, 1 failed or rejected, 2 usage, 3 timed out, 4 no server
+Variables:  MAREA_SERVER, MAREA_TOKEN, NO_COLOR";
+
+const UP: &str = "\
+Examples:
+  {marea} up                                 the simulated cluster, data in ./.marea
+  {marea} up --demo --ephemeral              the sample task, and nothing kept
+  {marea} up --kube-context kind-dev         a real cluster
+  {marea} up --amqp amqp://localhost --redis redis://localhost --blobs s3://bucket/prefix";
+
+const APPLY: &str = "\
+Examples:
+  {marea} apply -f k8s/ --wait               the task is called `k8s`; sent again, it gets a new revision
+  {marea} apply -f app.yaml --name shop      one file
+  kubectl kustomize . | {marea} apply -f - --name shop
+  {marea} apply -f k8s/ --on-failure revert  go back by itself when it does not become healthy";
+
+const STATUS: &str = "\
+Examples:
+  {marea} status                             every task
+  {marea} status shop                        one task, by name, id or the end of its id
+  {marea} status shop --watch                each change as it happens
+  {marea} status shop --events               its way, with times
+  {marea} status shop -o json | jq .state";
+
+const LIST: &str = "\
+Examples:
+  {marea} list --state failed
+  {marea} list -o name | xargs {marea} delete";
+
+const GET: &str = "\
+Examples:
+  {marea} get shop                           the files as sent
+  {marea} get shop --rendered                what is applied, with what was added
+  {marea} get shop --revision 2 --report     what validation said of revision 2";
+
+const DIFF: &str = "\
+Examples:
+  {marea} diff -f k8s/                       against the task `k8s`
+  {marea} diff -f app.yaml --name shop
+  {marea} diff --name shop --revision 1      revision 1 against the highest";
+
+const DELETE: &str = "\
+Examples:
+  {marea} delete shop --wait
+  {marea} delete 4be1c2 9a77d0               by the ends of ids";
+
+const REVERT: &str = "\
+Examples:
+  {marea} revert shop                        to the revision that was healthy before
+  {marea} revert shop --to 3 --wait";
+
+const LOGS: &str = "\
+Examples:
+  {marea} logs shop                          every pod of the task
+  {marea} logs shop Deployment/web -f        one object's, and go on";
+
+const CHECK: &str = "\
+Examples:
+  {marea} check k8s/                         exit code 0: clean, 1: problems
+  {marea} check --policy restricted app.yaml
+  {marea} check --diff app.yaml              what the server would add
+  helm template . | {marea} check -o json -";
+
+const DEAD_LETTER: &str = "\
+Examples:
+  {marea} dead-letter list
+  {marea} dead-letter requeue ID             after the cause is gone";
+
+const TENANT: &str = "\
+Examples:
+  {marea} tenant set shop --namespace shop --policy restricted
+  {marea} tenant list";
+
+const TOKEN: &str = "\
+Examples:
+  {marea} token create --tenant shop --scope read --scope write --expires 30d --note ci
+  {marea} token revoke ID";
+
+const DOCTOR: &str = "\
+Examples:
+  {marea} doctor
+  {marea} doctor --server https://marea.example.org";
+
+const COMPLETION: &str = "\
+Examples:
+  source <({marea} completion bash)
+  {marea} completion zsh > ~/.zfunc/_marea
+  {marea} completion fish > ~/.config/fish/completions/marea.fish";

@@ -1,0 +1,132 @@
+//! `diff`: what applying files would change.
+
+use std::collections::BTreeMap;
+
+use client::{Change, Client, Plan, Upload};
+use domain::{ObjectRef, Rendered, State};
+use serde_json::Value;
+use similar::TextDiff;
+
+use super::{check, patient};
+use crate::{
+    Done,
+    cli::Diff,
+    failure::Failure,
+    sources::Sources,
+    ui::{Tone, Ui, tame},
+};
+
+/// Lines around a change.
+const CONTEXT: usize = 3;
+
+pub async fn run(client: &Client, options: &Diff, ui: &mut Ui) -> Done {
+    let differs = match (options.revision, &options.name) {
+        (Some(revision), Some(name)) => between(client, name, revision, ui).await?,
+        _ => against(client, options, ui).await?,
+    };
+    if options.exit_code && differs { Err(Failure::told()) } else { Ok(()) }
+}
+
+/// An earlier revision against the highest. Whether they differ.
+async fn between(client: &Client, task: &str, revision: u32, ui: &mut Ui) -> Result<bool, Failure> {
+    let old = client.rendered(task, Some(revision)).await?;
+    let new = client.rendered(task, None).await?;
+    let text = rendered(&old, &new);
+    print(&text, ui)?;
+    Ok(!text.is_empty())
+}
+
+/// What is in the cluster against what would be there. Whether they differ.
+async fn against(client: &Client, options: &Diff, ui: &mut Ui) -> Result<bool, Failure> {
+    let mut sources = Sources::read(&options.files, options.recursive)?;
+    let name = options.name.clone().or(sources.name.take().map(String::from));
+    let live = match &name {
+        Some(name) => patient(client, name).await?.1.filter(|task| task.state != State::RolledBack),
+        None => None,
+    };
+    let id = live.map(|task| task.id.to_string());
+    let upload = Upload { files: std::mem::take(&mut sources.files), ..Upload::default() };
+    let mut plan = client.plan(id.as_deref(), &upload).await?;
+    plan.problems = plan.problems.into_iter().map(|p| sources.locate(p)).collect();
+    show_plan(&plan, ui)?;
+    Ok(plan.objects.iter().any(|object| !matches!(object.change.as_str(), "unchanged" | "keep")))
+}
+
+/// What a dry run says, as a person reads it. Fails where it would fail.
+pub fn show_plan(plan: &Plan, ui: &mut Ui) -> Done {
+    if !ui.value(plan)? {
+        plan.objects.iter().try_for_each(|change| one(change, ui))?;
+        for problem in &plan.problems {
+            let line = check::line(problem, ui);
+            ui.line(line)?;
+        }
+    }
+    if plan.problems.iter().any(domain::Problem::is_error) { Err(Failure::told()) } else { Ok(()) }
+}
+
+fn one(change: &Change, ui: &mut Ui) -> Done {
+    let (mark, tone) = match change.change.as_str() {
+        "create" => ("+", Tone::Good),
+        "delete" => ("-", Tone::Bad),
+        "unchanged" | "keep" => (" ", Tone::Dim),
+        _ => ("~", Tone::Busy),
+    };
+    let head = format!("{mark} {:<9} {}  {}", change.change, change.object, change.object.namespace);
+    let head = ui.paint(tone, tame(head.trim_end()));
+    ui.line(head)?;
+    // What is made or deleted is so in whole.
+    let fields = if tone == Tone::Busy { change.fields.as_slice() } else { &[] };
+    for field in fields {
+        let value = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), Value::to_string);
+        let line = format!("    {}: {} → {}", field.field, value(&field.from), value(&field.to));
+        ui.line(tame(&line))?;
+    }
+    Ok(())
+}
+
+/// Two rendered revisions as a unified diff, an object each, those in the same order as they were sent.
+pub fn rendered(old: &Rendered, new: &Rendered) -> String {
+    let (old, new) = (by_name(old), by_name(new));
+    let names = old.keys().chain(new.keys()).collect::<std::collections::BTreeSet<_>>();
+    names.into_iter().map(|name| object(name, old.get(name), new.get(name))).collect()
+}
+
+fn by_name(rendered: &Rendered) -> BTreeMap<ObjectRef, String> {
+    let one = |o: &domain::record::RenderedObject| (reference(&o.manifest), manifests::to_yaml(&o.manifest));
+    rendered.objects.iter().map(one).collect()
+}
+
+fn reference(manifest: &Value) -> ObjectRef {
+    let text = |pointer| manifest.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    ObjectRef {
+        namespace: text("/metadata/namespace"),
+        api_version: text("/apiVersion"),
+        kind: text("/kind"),
+        name: text("/metadata/name"),
+    }
+}
+
+fn object(name: &ObjectRef, old: Option<&String>, new: Option<&String>) -> String {
+    let (before, after) = (old.map_or("", String::as_str), new.map_or("", String::as_str));
+    if before == after {
+        return String::new();
+    }
+    let side = |text: Option<&String>| if text.is_some() { name.to_string() } else { "/dev/null".to_owned() };
+    let diff = TextDiff::from_lines(before, after);
+    diff.unified_diff().context_radius(CONTEXT).header(&side(old), &side(new)).to_string()
+}
+
+/// Prints a unified diff, coloured on a terminal.
+pub fn print(text: &str, ui: &mut Ui) -> Done {
+    for line in text.lines() {
+        let tone = match line.as_bytes().first() {
+            Some(b'+') => Tone::Good,
+            Some(b'-') => Tone::Bad,
+            Some(b'@') => Tone::Dim,
+            _ => Tone::Plain,
+        };
+        let line = ui.paint(tone, tame(line));
+        ui.line(line)?;
+    }
+    Ok(())
+}

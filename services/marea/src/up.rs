@@ -1,0 +1,100 @@
+//! `up`: every service in this one process, over embedded parts unless told otherwise.
+//!
+//! The composition only: the services are those that run on their own elsewhere.
+
+mod banner;
+mod cluster;
+mod data;
+mod demo;
+mod journal;
+mod parts;
+mod rights;
+mod services;
+mod stop;
+
+use std::{fs, io::Write as _, net::SocketAddr, path::Path, time::Instant};
+
+use bootstrap::{Platform, shutdown::Signals, telemetry};
+use tokio::net::TcpListener;
+
+use crate::{Done, cli::Up, failure::Failure, ui::Ui};
+
+/// Runs until a signal.
+pub fn run(options: Up, ui: &mut Ui) -> Done {
+    let began = Instant::now();
+    refuse_open(&options)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(up(&options, began, ui));
+    // What still runs after the drain is abandoned.
+    runtime.shutdown_background();
+    done
+}
+
+/// Without tokens nobody but this computer's user may come in, unless told.
+fn refuse_open(options: &Up) -> Done {
+    if options.listen.ip().is_loopback() || options.insecure || options.admin_token.is_some() {
+        return Ok(());
+    }
+    let message = format!("{} can be reached from elsewhere, and nobody would be asked for a token", options.listen);
+    Err(Failure::usage(message).hint("ask for tokens: --admin-token mrt_…; or let everybody do everything: --insecure"))
+}
+
+async fn up(options: &Up, began: Instant, ui: &mut Ui) -> Done {
+    let platform = platform(options);
+    telemetry::install("marea", env!("CARGO_PKG_VERSION"), &platform).map_err(Failure::usage)?;
+    let signals = Signals::listen()?;
+    let data = data::open(options)?;
+    let listener = listen(options.listen).await?;
+    let address = listener.local_addr()?;
+    let context = parts::connect(options, &platform, &data).await?;
+    let cluster = cluster::connect(options, &data).await?;
+    let running = services::start(context, &cluster, listener, &signals)?;
+    running.ready().await?;
+    banner::print(&banner::Facts { options, address, cluster: &cluster, took: began.elapsed() }, ui)?;
+    if let Some(file) = &options.ready_file {
+        announce(file, address)?;
+    }
+    let demo = async {
+        if options.demo {
+            demo::run(address, ui).await?;
+        }
+        banner::next(ui)?;
+        Ok::<(), Failure>(())
+    };
+    tokio::select! {
+        told = demo => { told?; signals.drain.cancelled().await; }
+        () = signals.drain.cancelled() => {}
+    }
+    let stopped = stop::drain(running, &signals).await;
+    telemetry::flush().await;
+    stopped
+}
+
+fn platform(options: &Up) -> Platform {
+    Platform {
+        amqp: options.amqp.clone().unwrap_or_default().into(),
+        redis: options.redis.clone().unwrap_or_default().into(),
+        blobs: options.blobs.clone().unwrap_or_default(),
+        admin_token: options.admin_token.clone().unwrap_or_default().into(),
+        cors_origin: options.cors_origin.clone(),
+        log: options.log.clone(),
+        log_format: options.log_format.clone(),
+        ..Platform::default()
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::usage(format!("cannot listen on {address}: {error}"))
+            .hint("choose another address: --listen 127.0.0.1:0 takes any free port")
+    })
+}
+
+/// Whole or not at all: whoever waits for the file may read it at once.
+fn announce(file: &Path, address: SocketAddr) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::failed(format!("cannot write {}: {error}", file.display()));
+    let part = file.with_extension("part");
+    let mut opened = fs::File::create(&part).map_err(failed)?;
+    writeln!(opened, "http://{address}").map_err(failed)?;
+    fs::rename(&part, file).map_err(failed)
+}

@@ -1,0 +1,63 @@
+//! Queues, records and states: embedded ones, or the real ones that the user names.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use blobs::{Records, embedded::EmbeddedBlobs};
+use bootstrap::{Access, Context, Platform, Secret, http::Guard};
+use domain::Tenant;
+use embedded::Database;
+use messaging::{Bus, embedded::EmbeddedBus};
+use state::{States, embedded::EmbeddedStates};
+
+use crate::{cli::Up, failure::Failure};
+
+/// The context that every service of this process shares.
+pub async fn connect(options: &Up, platform: &Platform, data: &Database) -> Result<Context, Failure> {
+    let records = records(options, platform, data).await?;
+    let access = match &options.admin_token {
+        Some(token) => Access::tokens(records.clone(), &Secret::from(token.clone())),
+        None => Access::local(records.clone(), Tenant::local()),
+    };
+    let bus = bus(platform, data).await?;
+    let states = states(platform, data).await?;
+    let mut context = Context::new("marea", bus, records, states, access);
+    context.guard = Guard { any_host: options.insecure, cors_origins: options.cors_origin.clone() };
+    context.internal_token = internal_token();
+    Ok(context)
+}
+
+/// Known to this process only: its services show it each other over the one port.
+fn internal_token() -> Secret {
+    let (_, secret) = bootstrap::issue(Tenant::local().name, [], None, String::new());
+    secret
+}
+
+async fn records(options: &Up, platform: &Platform, data: &Database) -> Result<Records, Failure> {
+    if options.blobs.is_none() {
+        let blobs = EmbeddedBlobs::open(data.clone()).await.map_err(Failure::failed)?;
+        return Ok(Records::new(Arc::new(blobs)));
+    }
+    let settings = blob_options(&options.blobs_option)?;
+    let platform = Platform { blobs_options: settings, ..platform.clone() };
+    bootstrap::records(&platform).map_err(Failure::usage)
+}
+
+fn blob_options(pairs: &[String]) -> Result<BTreeMap<String, Secret>, Failure> {
+    let pair = |text: &String| text.split_once('=').map(|(k, v)| (k.to_owned(), Secret::from(v.to_owned())));
+    let all: Option<_> = pairs.iter().map(pair).collect();
+    all.ok_or_else(|| Failure::usage("--blobs-option expects KEY=VALUE, for example endpoint=http://127.0.0.1:7070"))
+}
+
+async fn bus(platform: &Platform, data: &Database) -> Result<Arc<dyn Bus>, Failure> {
+    if platform.amqp.is_empty() {
+        return Ok(Arc::new(EmbeddedBus::open(data.clone()).await.map_err(Failure::failed)?));
+    }
+    bootstrap::bus("marea", platform).await.map_err(Failure::failed)
+}
+
+async fn states(platform: &Platform, data: &Database) -> Result<Arc<dyn States>, Failure> {
+    if platform.redis.is_empty() {
+        return Ok(Arc::new(EmbeddedStates::open(data.clone()).await.map_err(Failure::failed)?));
+    }
+    bootstrap::states(platform).await.map_err(Failure::failed)
+}

@@ -1,0 +1,100 @@
+//! One task's whole life.
+
+use std::time::Duration;
+
+use client::{Form, Upload};
+use domain::{Health, OnFailure, State};
+use kube::{
+    Api,
+    api::{DynamicObject, ListParams},
+    core::{ApiResource, GroupVersionKind},
+};
+use testkit::{Otlp, until};
+
+use super::{
+    manifests::{config, file, job, worker},
+    platform::Platform,
+    rights::left_over,
+};
+
+const WITHIN: Duration = Duration::from_secs(90);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_applied_changed_reverted_and_rolled_back_on_real_servers() {
+    let otlp = Otlp::start().await;
+    let Some(line) = Platform::start(1, Some(&otlp.url())).await else { return };
+    let files = vec![config("settings", "one"), config("extra", "x"), worker("worker"), job("once")];
+    let task = line.post("demo", files).await;
+    let done = line.reaches(&task, &[State::Done, State::Failed, State::Rejected], WITHIN).await;
+    assert_eq!((done.state, done.live_revision, done.health), (State::Done, Some(1), Health::Healthy), "{done:#?}");
+    assert_eq!(names(&line, "autoscaling", "v2", "HorizontalPodAutoscaler").await, ["worker"]);
+    let pods_of_job = names(&line, "", "v1", "Pod").await.iter().filter(|n| n.starts_with("once-")).count();
+
+    // An object less: pruned after the new revision is healthy; the finished Job is not run again.
+    let files = vec![config("settings", "two"), worker("worker"), job("once")];
+    replace(&line, &task, files, OnFailure::Keep).await;
+    let done = line.reaches(&task, &[State::Done, State::Failed], WITHIN).await;
+    assert_eq!((done.state, done.live_revision), (State::Done, Some(2)), "{done:#?}");
+    let maps = names(&line, "", "v1", "ConfigMap").await;
+    assert!(maps.contains(&"settings".to_owned()) && !maps.contains(&"extra".to_owned()), "{maps:?}");
+    let again = names(&line, "", "v1", "Pod").await.iter().filter(|n| n.starts_with("once-")).count();
+    assert_eq!(again, pods_of_job);
+
+    // A revision that cannot become healthy goes back to the live one.
+    let broken = file("broken.yaml", immutable_change());
+    replace(&line, &task, vec![config("settings", "three"), broken], OnFailure::Revert).await;
+    let failed = line.reaches(&task, &[State::Failed], WITHIN).await;
+    let reverted = || async {
+        let status = line.client.status(&task).await.map_err(|e| e.to_string())?;
+        let sources = line.client.revision_yaml(&task, Some(2), Form::Rendered).await.map_err(|e| e.to_string())?;
+        let value = data(&line, "settings").await;
+        let back = status.live_revision == Some(2) && value == "two" && sources.contains("two");
+        back.then_some(()).ok_or_else(|| format!("settings: {value}; {status:#?}"))
+    };
+    until("the revert", WITHIN, reverted).await.unwrap_or_else(|e| panic!("{e}\n{failed:#?}"));
+
+    line.client.delete(&task).await.expect("the roll back is taken");
+    let gone = line.reaches(&task, &[State::RolledBack, State::RollbackBlocked], WITHIN).await;
+    assert_eq!(gone.state, State::RolledBack, "{gone:#?}");
+    assert_eq!(left_over(&line.servers.kube.client().await, line.namespace).await, Vec::<String>::new());
+    let empty = || async { (line.queued().await == 0).then_some(()).ok_or("messages are left queued") };
+    until("empty queues", WITHIN, empty).await.expect("nothing stays queued");
+    one_trace(&otlp).await;
+}
+
+/// One trace covers the first revision from POST to the last apply, across the services.
+async fn one_trace(otlp: &Otlp) {
+    let services = ["entrypoint", "yaml-manager", "cluster-applier", "status-worker"];
+    let covered = || async {
+        let spans = otlp.spans();
+        let traces: Vec<_> = spans.iter().filter(|s| s.name.starts_with("POST /yaml")).map(|s| &s.trace).collect();
+        let whole = |trace: &&String| services.iter().all(|n| spans.iter().any(|s| s.trace == ***trace && s.service == *n));
+        traces.iter().any(|t| whole(&t)).then_some(()).ok_or_else(|| format!("{} spans", spans.len()))
+    };
+    until("one trace over all services", Duration::from_secs(30), covered).await.expect("one trace");
+}
+
+/// A worker whose selector differs from the live one: immutable, so the API server refuses it.
+fn immutable_change() -> String {
+    worker("worker").content.replace("app: worker}", "app: other}")
+}
+
+async fn replace(line: &Platform, task: &str, files: Vec<domain::SourceFile>, on_failure: OnFailure) {
+    let upload = Upload { files, on_failure: Some(on_failure), ..Upload::default() };
+    line.client.replace(task, &upload).await.expect("the revision is taken");
+}
+
+async fn api(line: &Platform, group: &str, version: &str, kind: &str) -> Api<DynamicObject> {
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+    Api::namespaced_with(line.servers.kube.client().await, line.namespace, &resource)
+}
+
+async fn names(line: &Platform, group: &str, version: &str, kind: &str) -> Vec<String> {
+    let list = api(line, group, version, kind).await.list(&ListParams::default()).await.expect("a list");
+    list.items.into_iter().filter_map(|o| o.metadata.name).collect()
+}
+
+async fn data(line: &Platform, name: &str) -> String {
+    let found = api(line, "", "v1", "ConfigMap").await.get(name).await;
+    found.map(|o| o.data["data"]["key"].as_str().unwrap_or_default().to_owned()).unwrap_or_default()
+}

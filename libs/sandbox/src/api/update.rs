@@ -13,13 +13,13 @@ use crate::{
 };
 
 pub(super) fn replace(store: &Store, call: &Call, moment: Moment) -> Result<Reply, Failure> {
-    call.check_names()?;
-    if call.strict {
-        validate::unknown_fields(call.resource, &call.body)?;
-    }
     let live = call.live(store)?;
     if call.subresource == "scale" {
         return scale(store, call, live, moment);
+    }
+    call.check_names()?;
+    if call.strict {
+        validate::unknown_fields(call.resource, &call.body)?;
     }
     changed(store, call, live, call.body.clone(), moment)
 }

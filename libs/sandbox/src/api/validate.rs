@@ -5,6 +5,8 @@ mod immutable;
 mod kinds;
 mod shape;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::names;
@@ -60,7 +62,9 @@ fn whole(resource: &Resource, object: &Value, causes: &mut Vec<Cause>) {
         fields::pod(resource, object, template, causes);
     }
     kinds::check(resource, object, causes);
-    causes.dedup();
+    // Several checks may find the same.
+    let mut seen = BTreeSet::new();
+    causes.retain(|c| seen.insert((c.reason, c.field.clone())));
 }
 
 fn name(resource: &Resource, object: &Value, causes: &mut Vec<Cause>) {

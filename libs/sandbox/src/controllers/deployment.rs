@@ -14,6 +14,7 @@ use crate::{
 };
 
 const HASH: &str = "pod-template-hash";
+const LATE: &str = "ProgressDeadlineExceeded";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
 type Sets<'a> = Vec<(&'a Key, &'a Arc<Value>)>;
@@ -194,12 +195,12 @@ fn progress(
     let moved = numbers(at(object, "status")) != numbers(status);
     let since = held.and_then(|c| time(c, "lastUpdateTime")).filter(|_| !moved).unwrap_or(view.now());
     let deadline = since + SignedDuration::from_secs(int(object, "spec.progressDeadlineSeconds", 600));
-    let late = !done && deadline <= view.now();
+    // Once late, late until something moves.
+    let was_late = !moved && held.is_some_and(|c| text(c, "reason") == LATE);
+    let late = !done && (was_late || deadline <= view.now());
     let (status, reason, message) = match () {
         () if done => ("True", "NewReplicaSetAvailable", format!("ReplicaSet \"{name}\" has successfully progressed.")),
-        () if late => {
-            ("False", "ProgressDeadlineExceeded", format!("ReplicaSet \"{name}\" has timed out progressing."))
-        }
+        () if late => ("False", LATE, format!("ReplicaSet \"{name}\" has timed out progressing.")),
         () => ("True", "ReplicaSetUpdated", format!("ReplicaSet \"{name}\" is progressing.")),
     };
     if !done && !late {

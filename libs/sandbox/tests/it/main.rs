@@ -3,5 +3,7 @@
 mod behaviours;
 mod caller;
 mod life;
+mod random;
+mod real;
 mod sandbox;
 mod speed;

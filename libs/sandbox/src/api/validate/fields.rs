@@ -7,13 +7,11 @@ use serde_json::Value;
 use crate::{
     api::names,
     failure::Cause,
-    json::{at, entries, int, items, text},
+    json::{at, entries, items, text},
     resource::Resource,
 };
 
 const POLICIES: [&str; 3] = ["Always", "OnFailure", "Never"];
-const PULL: [&str; 3] = ["Always", "IfNotPresent", "Never"];
-const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 
 /// Labels and annotations.
 pub(super) fn metadata(object: &Value, causes: &mut Vec<Cause>) {
@@ -139,7 +137,6 @@ fn container(container: &Value, field: &str, volumes: &BTreeSet<&str>, causes: &
     if text(container, "image").is_empty() {
         causes.push(Cause::required(format!("{field}.image"), ""));
     }
-    one_of(container, "imagePullPolicy", &PULL, field, causes);
     for (place, mount) in items(container, "volumeMounts").iter().enumerate() {
         if !volumes.contains(text(mount, "name")) {
             causes.push(Cause {
@@ -148,11 +145,6 @@ fn container(container: &Value, field: &str, volumes: &BTreeSet<&str>, causes: &
                 field: format!("{field}.volumeMounts[{place}].name"),
             });
         }
-    }
-    for (place, port) in items(container, "ports").iter().enumerate() {
-        let field = format!("{field}.ports[{place}]");
-        self::port(port, "containerPort", &field, causes);
-        one_of(port, "protocol", &PROTOCOLS, &field, causes);
     }
     resources(container, field, causes);
 }
@@ -196,20 +188,4 @@ pub(crate) fn amount(quantity: &Value) -> Option<f64> {
         _ => return text.parse().ok(),
     };
     number.parse::<f64>().ok().map(|n| n * factor)
-}
-
-/// A port's number has to be one.
-pub(super) fn port(value: &Value, name: &str, field: &str, causes: &mut Vec<Cause>) {
-    let given = at(value, name);
-    if !given.is_null() && !(1..=65535).contains(&int(value, name, 0)) {
-        causes.push(Cause::invalid(format!("{field}.{name}"), given, "must be between 1 and 65535, inclusive"));
-    }
-}
-
-/// A word has to be one of those allowed; an absent one is fine.
-pub(super) fn one_of(value: &Value, name: &str, allowed: &[&str], field: &str, causes: &mut Vec<Cause>) {
-    let given = at(value, name);
-    if !given.is_null() && !allowed.iter().any(|a| given == a) {
-        causes.push(Cause::unsupported(format!("{field}.{name}"), given, allowed));
-    }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::fields::{one_of, port};
 use crate::{
     api::names,
     failure::Cause,
@@ -12,35 +11,22 @@ use crate::{
     resource::Resource,
 };
 
-const SERVICE_TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
-const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
-
 pub(super) fn check(resource: &Resource, object: &Value, causes: &mut Vec<Cause>) {
     match resource.kind {
         "Service" => service(object, causes),
         "ConfigMap" | "Secret" => data(object, causes),
         "Deployment" => deployment(object, causes),
-        "StatefulSet" => negative(object, &["spec.replicas", "spec.minReadySeconds"], causes),
         "Job" => job(object, "spec", causes),
         "CronJob" => cron_job(object, causes),
         "HorizontalPodAutoscaler" => autoscaler(object, causes),
         "PersistentVolumeClaim" => claim(object, causes),
         "Ingress" => ingress(object, causes),
-        "PodDisruptionBudget" => budget(object, causes),
         _ => {}
-    }
-}
-
-fn negative(object: &Value, fields: &[&str], causes: &mut Vec<Cause>) {
-    for field in fields.iter().filter(|field| int(object, field, 0) < 0) {
-        causes.push(Cause::invalid(*field, at(object, field), "must be greater than or equal to 0"));
     }
 }
 
 fn service(object: &Value, causes: &mut Vec<Cause>) {
     let ports = items(object, "spec.ports");
-    one_of(at(object, "spec"), "type", &SERVICE_TYPES, "spec", causes);
-    one_of(at(object, "spec"), "sessionAffinity", &["ClientIP", "None"], "spec", causes);
     let headless = text(object, "spec.clusterIP") == "None";
     match text(object, "spec.type") {
         "ExternalName" if text(object, "spec.externalName").is_empty() => {
@@ -63,8 +49,6 @@ fn service(object: &Value, causes: &mut Vec<Cause>) {
         if !pairs.insert((int(item, "port", 0), text(item, "protocol"))) {
             causes.push(Cause::duplicate(field.clone(), item));
         }
-        port(item, "port", &field, causes);
-        one_of(item, "protocol", &PROTOCOLS, &field, causes);
         node_port(object, item, &field, causes);
     }
 }
@@ -96,8 +80,6 @@ fn data(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn deployment(object: &Value, causes: &mut Vec<Cause>) {
-    negative(object, &["spec.replicas", "spec.minReadySeconds"], causes);
-    one_of(at(object, "spec.strategy"), "type", &["Recreate", "RollingUpdate"], "spec.strategy", causes);
     if text(object, "spec.strategy.type") == "Recreate" && at(object, "spec.strategy.rollingUpdate").is_object() {
         let why = "may not be specified when strategy `type` is 'Recreate'";
         causes.push(Cause::forbidden("spec.strategy.rollingUpdate", why));
@@ -110,10 +92,6 @@ fn deployment(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn job(object: &Value, spec: &str, causes: &mut Vec<Cause>) {
-    let fields = ["parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"];
-    let fields = fields.map(|f| format!("{spec}.{f}"));
-    negative(object, &fields.each_ref().map(String::as_str), causes);
-    one_of(at(object, spec), "completionMode", &["NonIndexed", "Indexed"], spec, causes);
     if text(object, &format!("{spec}.completionMode")) == "Indexed"
         && at(object, &format!("{spec}.completions")).is_null()
     {
@@ -129,18 +107,11 @@ fn cron_job(object: &Value, causes: &mut Vec<Cause>) {
     {
         causes.push(Cause::invalid("spec.schedule", schedule, &why));
     }
-    one_of(at(object, "spec"), "concurrencyPolicy", &["Allow", "Forbid", "Replace"], "spec", causes);
     job(object, "spec.jobTemplate.spec", causes);
 }
 
 fn autoscaler(object: &Value, causes: &mut Vec<Cause>) {
     let (min, max) = (int(object, "spec.minReplicas", 1), int(object, "spec.maxReplicas", 0));
-    if max < 1 && !at(object, "spec.maxReplicas").is_null() {
-        causes.push(Cause::invalid("spec.maxReplicas", at(object, "spec.maxReplicas"), "must be greater than 0"));
-    }
-    if min < 1 {
-        causes.push(Cause::invalid("spec.minReplicas", &min.into(), "must be greater than or equal to 1"));
-    }
     if max < min && max >= 1 {
         let why = "must be greater than or equal to `minReplicas`";
         causes.push(Cause::invalid("spec.maxReplicas", at(object, "spec.maxReplicas"), why));
@@ -165,8 +136,6 @@ fn ingress(object: &Value, causes: &mut Vec<Cause>) {
     for (n, rule) in rules.iter().enumerate() {
         for (m, path) in items(rule, "http.paths").iter().enumerate() {
             let field = format!("spec.rules[{n}].http.paths[{m}]");
-            let types = ["Exact", "ImplementationSpecific", "Prefix"];
-            one_of(path, "pathType", &types, &field, causes);
             let exact = matches!(text(path, "pathType"), "Exact" | "Prefix");
             if exact && !text(path, "path").starts_with('/') {
                 causes.push(Cause::invalid(format!("{field}.path"), at(path, "path"), "must be an absolute path"));
@@ -177,13 +146,5 @@ fn ingress(object: &Value, causes: &mut Vec<Cause>) {
                 causes.push(Cause::invalid(field, &service.into(), "a DNS-1035 label is required"));
             }
         }
-    }
-}
-
-fn budget(object: &Value, causes: &mut Vec<Cause>) {
-    let both = ["spec.minAvailable", "spec.maxUnavailable"].iter().all(|f| !at(object, f).is_null());
-    if both {
-        let why = "minAvailable and maxUnavailable cannot be both set";
-        causes.push(Cause::invalid("spec", at(object, "spec"), why));
     }
 }

@@ -113,13 +113,45 @@ pub(super) fn required(resource: &Resource, object: &Value, causes: &mut Vec<Cau
         causes.extend(
             missing.filter(|name| !MAY_BE_EMPTY.contains(&name.as_str())).map(|name| Cause::required(field(name), "")),
         );
-        for (name, shape) in ty.fields.iter().filter(|(_, shape)| !shape.values_allowed.is_empty()) {
-            if let Some(given) = value.get(name).filter(|given| !shape.values_allowed.contains(given)) {
-                let allowed: Vec<&str> = shape.values_allowed.iter().filter_map(Value::as_str).collect();
-                causes.push(Cause::unsupported(field(name), given, &allowed));
+        for (name, shape) in &ty.fields {
+            if let Some(given) = value.get(name) {
+                allowed(shape, given, &field(name), causes);
             }
         }
+        union(ty, value, path, causes);
     });
+}
+
+/// A value that is none of those allowed, or out of its range.
+fn allowed(shape: &Shape, given: &Value, field: &str, causes: &mut Vec<Cause>) {
+    let fits = |v: &Value| shape.values_allowed.is_empty() || v == "" || shape.values_allowed.contains(v);
+    let wrong = match given {
+        Value::Array(items) => items.iter().find(|v| !fits(v)),
+        value => Some(value).filter(|v| !fits(v)),
+    };
+    if let Some(wrong) = wrong {
+        let allowed: Vec<&str> = shape.values_allowed.iter().filter_map(Value::as_str).collect();
+        causes.push(Cause::unsupported(field, wrong, &allowed));
+    }
+    if let Some((range, number)) = shape.range.zip(given.as_i64()).filter(|(r, n)| *n < r.least || *n > r.most) {
+        let detail = match range.most {
+            i64::MAX => format!("must be greater than or equal to {}", range.least),
+            most => format!("must be between {} and {most}, inclusive", range.least),
+        };
+        causes.push(Cause::invalid(field, &number.into(), &detail));
+    }
+}
+
+/// Fields of which one only may stand, and one must.
+fn union(ty: &Type, value: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let Some(union) = &ty.union else { return };
+    let given: Vec<&String> = union.fields.iter().filter(|f| value.get(*f).is_some_and(|v| !v.is_null())).collect();
+    if given.is_empty() && union.required {
+        causes.push(Cause::required(path, "must specify one of its kinds"));
+    }
+    for field in given.iter().skip(1) {
+        causes.push(Cause::forbidden(format!("{path}.{field}"), "may not specify more than 1 of its kinds"));
+    }
 }
 
 /// Fields that the schema calls required though an empty value is fine.

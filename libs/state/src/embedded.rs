@@ -90,8 +90,8 @@ impl Shared {
         }
         let ticket = self.cache.ticket(key);
         let Some(found) = self.database.read(|db| table::status(db, key))? else { return Ok(None) };
-        let status = Arc::new(found.status);
-        self.cache.keep(key, &status, found.bytes, ticket);
+        let status = Arc::new(found);
+        self.cache.keep(key, &status, ticket);
         Ok(Some(status))
     }
 }

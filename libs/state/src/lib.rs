@@ -7,6 +7,7 @@ pub mod embedded;
 mod list;
 mod measure;
 pub mod redis;
+mod stored;
 mod suffix;
 
 use std::{sync::Arc, time::Duration};

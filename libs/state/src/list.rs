@@ -48,16 +48,3 @@ pub(crate) async fn page(
     }
     Ok(Page { tasks, next })
 }
-
-/// A stored fact. One that cannot be read, for example of a later version, is left out: the others still tell
-/// where the task is, and its records tell the rest.
-pub(crate) fn readable(key: &domain::TaskKey, body: &str) -> Option<domain::Fact> {
-    match serde_json::from_str(body) {
-        Ok(fact) => Some(fact),
-        Err(error) => {
-            let place = error.column();
-            tracing::warn!(task.id = %key.id, tenant = %key.tenant, place, "a stored fact cannot be read and is left out");
-            None
-        }
-    }
-}

@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use domain::{TaskKey, TaskStatus};
+use domain::{
+    ObjectRef, ObjectStatus, Problem, TaskKey, TaskStatus,
+    status::{RevisionStatus, Transition},
+};
 use parking_lot::Mutex;
 
 #[cfg(test)]
@@ -14,11 +17,9 @@ mod tests;
 
 /// Many readers at once meet in one shard rarely.
 const SHARDS: usize = 64;
-/// Of all shards: a status of a few objects takes 2 to 4 KiB, so 20,000 to 40,000 of them; others are folded
-/// from the database in tens of microseconds.
-const BYTES: usize = 96 << 20;
-/// What an entry takes beside its facts' bytes.
-const OVERHEAD: usize = 600;
+/// Of all shards. A status takes 1 KiB with one object, 2 KiB with five: some 100,000 of them stay in memory,
+/// and what is not there is folded from the database. Only what was read takes room.
+const BYTES: usize = 256 << 20;
 
 /// Two generations a shard: what is read moves to the young one; when that is full, the old one is dropped.
 pub(super) struct Cache {
@@ -80,11 +81,10 @@ impl Cache {
     }
 
     /// Keeps what was read, unless something was forgotten since.
-    pub(super) fn keep(&self, key: &TaskKey, status: &Arc<TaskStatus>, bytes: usize, ticket: Ticket) {
+    pub(super) fn keep(&self, key: &TaskKey, status: &Arc<TaskStatus>, ticket: Ticket) {
         let mut shard = self.shard(key).lock();
         if shard.changes == ticket.0 {
-            // In memory a fact's words take about twice their bytes in JSON.
-            let entry = Entry { status: Arc::clone(status), bytes: 2 * bytes + OVERHEAD };
+            let entry = Entry { status: Arc::clone(status), bytes: weight(status) };
             shard.insert(key.clone(), entry, self.full);
         }
     }
@@ -110,4 +110,31 @@ impl Shard {
             self.bytes -= replaced.bytes;
         }
     }
+}
+
+/// Bytes of a text on the heap, its allocation's overhead included.
+fn text(text: &str) -> usize {
+    text.len() + 16
+}
+
+/// What a status takes in memory, about.
+fn weight(status: &TaskStatus) -> usize {
+    let objects: usize = status.objects.iter().map(object).sum();
+    let revisions: usize = status.revisions.iter().map(revision).sum();
+    let kept = status.kept.len() * (size_of::<ObjectRef>() + 64);
+    // The key stands in the map, too.
+    2 * size_of::<TaskKey>() + size_of::<TaskStatus>() + 64 + objects + revisions + kept
+}
+
+fn object(seen: &ObjectStatus) -> usize {
+    let ObjectStatus { object, reason, message, .. } = seen;
+    let texts = [&object.namespace, &object.api_version, &object.kind, &object.name, reason, message];
+    size_of::<ObjectStatus>() + texts.iter().map(|t| text(t)).sum::<usize>()
+}
+
+fn revision(revision: &RevisionStatus) -> usize {
+    let transitions = revision.transitions.len() * (size_of::<Transition>() + 32);
+    let added: usize = revision.added.iter().map(|line| size_of::<String>() + text(line)).sum();
+    let problems: usize = revision.problems.iter().map(|p| size_of::<Problem>() + 64 + text(&p.message)).sum();
+    size_of::<RevisionStatus>() + transitions + added + problems
 }

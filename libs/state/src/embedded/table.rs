@@ -3,7 +3,7 @@
 use domain::{Fact, TaskId, TaskKey, TaskName, TaskStatus, TenantName, status};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use crate::suffix;
+use crate::{stored, suffix};
 
 /// Facts of a task lie side by side, so that a read of them is one look-up.
 pub(super) const SCHEMA: &str = "
@@ -60,7 +60,7 @@ impl Row {
             backwards: suffix::reversed(fact.task),
             member: fact.member(),
             precedence: i64::try_from(fact.precedence()).unwrap_or(i64::MAX),
-            body: serde_json::to_string(fact).expect("facts have string keys and finite numbers only"),
+            body: stored::encode(fact),
         }
     }
 
@@ -87,24 +87,15 @@ pub(super) fn add(tx: &Transaction<'_>, rows: Vec<Row>) -> rusqlite::Result<Vec<
     Ok(changed)
 }
 
-/// A folded status, and how many bytes its facts have.
-pub(super) struct Found {
-    pub(super) status: TaskStatus,
-    pub(super) bytes: usize,
-}
-
-pub(super) fn status(db: &Connection, key: &TaskKey) -> rusqlite::Result<Option<Found>> {
+pub(super) fn status(db: &Connection, key: &TaskKey) -> rusqlite::Result<Option<TaskStatus>> {
     let mut statement = db.prepare_cached(FACTS)?;
     let mut rows = statement.query(params![key.tenant.as_str(), key.id.uuid().as_bytes()])?;
-    let (mut facts, mut version, mut bytes) = (Vec::<Fact>::new(), 0, 0);
+    let (mut facts, mut version) = (Vec::<Fact>::new(), 0);
     while let Some(row) = rows.next()? {
         version = row.get::<_, i64>(0)?.unsigned_abs();
-        let body = row.get_ref(1)?.as_str()?;
-        bytes += body.len();
-        facts.extend(crate::list::readable(key, body));
+        facts.extend(stored::readable(key, row.get_ref(1)?.as_str()?));
     }
-    let folded = status::fold(&facts).map(|status| TaskStatus { version, ..status });
-    Ok(folded.map(|status| Found { status, bytes }))
+    Ok(status::fold(&facts).map(|status| TaskStatus { version, ..status }))
 }
 
 fn id(row: &rusqlite::Row<'_>) -> rusqlite::Result<TaskId> {

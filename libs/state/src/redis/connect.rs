@@ -23,6 +23,8 @@ const UNRESPONSIVE: Duration = Duration::from_secs(4);
 const BUFFER: usize = 10_000;
 /// Milliseconds between attempts to reconnect, for ever: soon at first, then twice in a second or two.
 const RECONNECT: (u32, u32, u32, u32) = (50, 2_000, 2, 250);
+/// What a URL may begin with.
+const SCHEMES: [&str; 4] = ["redis", "rediss", "redis-cluster", "rediss-cluster"];
 /// The first connection: all nodes of a cluster, one after the other.
 const START: Duration = Duration::from_secs(15);
 
@@ -70,6 +72,10 @@ impl RedisStates {
 
 fn build(url: &str) -> Result<Client, ConnectError> {
     let invalid = |e: fred::error::Error| ConnectError::Url(e.details().to_owned());
+    // fred takes any scheme for that of one server.
+    if !SCHEMES.iter().any(|scheme| url.split_once("://").is_some_and(|(found, _)| found == *scheme)) {
+        return Err(ConnectError::Url("its scheme is not one of Redis".to_owned()));
+    }
     let mut config = Config::from_url(url).map_err(invalid)?;
     if config.server.is_clustered() {
         config.server.set_cluster_discovery_policy(ClusterDiscoveryPolicy::ConfigEndpoint).map_err(invalid)?;

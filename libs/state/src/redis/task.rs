@@ -13,7 +13,10 @@ use fred::{
 use futures::future::try_join_all;
 
 use super::scripts::Scripts;
-use crate::{Error, list::readable};
+use crate::{
+    Error,
+    stored::{self, readable},
+};
 
 /// Digits of a value that are its precedence: what a `u64` needs.
 const PRECEDENCE: usize = 20;
@@ -43,8 +46,7 @@ pub(super) async fn add(client: &Client, scripts: &Scripts, facts: &[Fact]) -> R
 }
 
 fn value(fact: &Fact) -> String {
-    let body = serde_json::to_string(fact).expect("facts have string keys and finite numbers only");
-    format!("{:0PRECEDENCE$}{body}", fact.precedence())
+    format!("{:0PRECEDENCE$}{}", fact.precedence(), stored::encode(fact))
 }
 
 pub(super) async fn status(client: &Client, key: &TaskKey) -> Result<Option<Arc<TaskStatus>>, Error> {

@@ -73,9 +73,12 @@ impl Progress {
         let start = revision.transitions.first().map_or(status.created, |t| t.time);
         // The ending is said last: it counts the objects that are said before it.
         let ended = revision.state.is_final() || revision.state == State::RollbackBlocked;
+        // What is seen before anything was done is the earlier revision's.
+        let earlier = revision.state == State::Pending || (self.transitions == 0 && self.revision > 1 && !ended);
         let mut lines = self.states(status, revision, start, ended);
         if status.desired_revision == self.revision {
-            lines.extend(status.objects.iter().filter_map(|object| self.object(object, status, start)));
+            let fresh: Vec<Line> = status.objects.iter().filter_map(|o| self.object(o, status, start)).collect();
+            lines.extend(fresh.into_iter().filter(|_| !earlier));
         }
         if ended && self.said != Some(revision.state) {
             lines.extend(revision.transitions.last().map(|t| self.state(status, revision, t.state, start, t.time)));
@@ -129,12 +132,14 @@ impl Progress {
         let now = (object.health, object.reason.clone());
         let before = self.objects.insert(subject.clone(), now.clone());
         let passive = object.health == Health::Healthy && PASSIVE.contains(&object.object.kind.as_str());
-        let waiting = object.health == Health::Progressing && object.reason.is_empty();
-        if before.as_ref() == Some(&now) || (before.is_none() && (passive || waiting)) {
+        // Progress is said where it has a reason, for example that an image cannot be pulled.
+        let on_its_way = object.health == Health::Progressing && object.reason.is_empty();
+        if before.as_ref() == Some(&now) || on_its_way || (before.is_none() && passive) {
             return None;
         }
         let text = if object.message.is_empty() { word(object) } else { object.message.clone() };
-        let after = elapsed(object.since.unwrap_or(status.updated).duration_since(start));
+        // Kubernetes' own times have whole seconds: the time of the fact that told it is nearer.
+        let after = elapsed(status.updated.duration_since(start));
         Some(Line { after, subject, text, tone: object.health.into() })
     }
 }

@@ -1,7 +1,6 @@
 //! The whole line as it is deployed: two replicas a service, each a process of its own, over a broker, a
 //! Redis Cluster, an object store and a Kubernetes API server, with least rights.
 
-mod gateway;
 mod kills;
 mod life;
 mod manifests;

@@ -10,9 +10,9 @@ use std::{
 use client::{Client, Upload};
 use domain::{SourceFile, State, TaskStatus, Tenant, access::Policy, access::Scope};
 use tempfile::TempDir;
-use testkit::{Kubernetes, Options, Process, RabbitMq, RedisCluster, S3, free_port, http, until};
+use testkit::{Gateway, Kubernetes, Options, Process, RabbitMq, RedisCluster, S3, free_port, http, until};
 
-use super::{gateway::Gateway, rights};
+use super::rights;
 
 /// How long a service may take to become ready: eight debug builds start on two busy cores.
 const READY: Duration = Duration::from_secs(90);
@@ -48,6 +48,7 @@ pub struct Platform {
     pub admin: Client,
     pub namespace: &'static str,
     pub logs: PathBuf,
+    _gateway: Gateway,
     _folder: TempDir,
 }
 
@@ -100,10 +101,10 @@ impl Platform {
             replica.process.ready(READY, || async { ready(&url).await }).await;
         }
         let urls = |service| replicas.iter().filter(move |r| r.service == service).map(|r| r.url.clone()).collect();
-        let gateway = Gateway::serve(urls("entrypoint"), urls("status-worker")).await;
-        let admin = Client::new(&gateway, Some(ADMIN.to_owned())).expect("a URL").patient(Duration::from_secs(60));
+        let gateway = Gateway::start(&[("/status", urls("status-worker")), ("/", urls("entrypoint"))]).await;
+        let admin = Client::new(&gateway.url, Some(ADMIN.to_owned())).expect("a URL").patient(Duration::from_secs(60));
         let client = tenant(&admin, namespace).await;
-        Some(Self { servers, replicas, client, admin, namespace, logs, _folder: folder })
+        Some(Self { servers, replicas, client, admin, namespace, logs, _gateway: gateway, _folder: folder })
     }
 
     /// Sends files as a new task.

@@ -1,0 +1,118 @@
+use crate::program::{CONFIG, Ran, Up, folder, marea};
+
+const APP: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: 'nginx:1.27'}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {a: 'first'}
+";
+
+fn ok(ran: Ran) -> String {
+    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
+    ran.out
+}
+
+fn ephemeral() -> (tempfile::TempDir, Up) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let up = Up::start(&dir.path().join("unused"), &["--ephemeral"]);
+    (dir, up)
+}
+
+#[test]
+fn a_task_is_applied_changed_reverted_and_rolled_back() {
+    let (_dir, up) = ephemeral();
+    let (files, path) = folder("shop", APP);
+    let told = ok(up.run(&["apply", "-f", &path, "--wait"]));
+    for line in [
+        "PENDING              1 file, 2 objects",
+        "Deployment/web       ready 2/2",
+        "DONE                 2 of 2 objects healthy",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    assert_eq!(ok(up.run(&["list", "-o", "name"])), "shop\n");
+    assert!(ok(up.run(&["get", "shop", "--rendered"])).contains("marea.dev/task: "));
+    assert_eq!(ok(up.run(&["get", "shop"])).trim(), APP.trim());
+    std::fs::write(files.path().join("shop/app.yaml"), APP.replace("first", "second")).expect("written");
+    let diff = ok(up.run(&["diff", "-f", &path]));
+    assert!(diff.contains("~ update    ConfigMap/settings") && diff.contains("\"first\" → \"second\""), "{diff}");
+    ok(up.run(&["apply", "-f", &path, "--wait"]));
+    ok(up.run(&["revert", "shop", "--wait"]));
+    assert!(ok(up.run(&["get", "shop", "--rendered"])).contains("a: first"));
+    assert!(ok(up.run(&["status", "shop", "--events"])).contains("task.applied"));
+    assert!(ok(up.run(&["delete", "shop", "--wait"])).contains("ROLLED_BACK"));
+    let status: serde_json::Value = serde_json::from_str(&ok(up.run(&["status", "shop", "-o", "json"]))).expect("JSON");
+    assert_eq!((&status["state"], &status["desired_revision"]), (&"ROLLED_BACK".into(), &4.into()));
+    // A rolled back task's name is free again.
+    ok(up.run(&["apply", "-f", &path, "--wait"]));
+}
+
+#[test]
+fn what_does_not_become_healthy_in_time_is_exit_code_3_and_a_rejection_is_1() {
+    let (_dir, up) = ephemeral();
+    let stuck = APP.replace(
+        "labels: {app: web}}\n    spec",
+        "labels: {app: web}, annotations: {sandbox.marea.dev/outcome: ImagePullBackOff}}\n    spec",
+    );
+    let (_files, path) = folder("stuck", &stuck);
+    let ran = up.run(&["apply", "-f", &path, "--wait", "--timeout", "2s"]);
+    assert_eq!(ran.code, 3, "{}\n{}", ran.out, ran.err);
+    assert!(ran.out.contains("ImagePull") && ran.err.contains("status stuck --watch"), "{}\n{}", ran.out, ran.err);
+    let privileged = APP.replace("image: 'nginx:1.27'", "image: 'nginx:1.27', securityContext: {privileged: true}");
+    let (_files, path) = folder("root", &privileged);
+    let ran = up.run(&["apply", "-f", &path, "--wait"]);
+    assert_eq!(ran.code, 1, "{}\n{}", ran.out, ran.err);
+    assert!(ran.out.contains("REJECTED") && ran.err.contains("privileged"), "{}\n{}", ran.out, ran.err);
+    assert_eq!(up.run(&["status", "none"]).code, 1);
+    assert_eq!(up.run(&["revert", "root"]).code, 1);
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let (_dir, up) = ephemeral();
+    let (_files, path) = folder("shop", CONFIG);
+    assert!(ok(up.run(&["apply", "-f", &path, "--dry-run"])).contains("+ create    ConfigMap/settings"));
+    assert_eq!(ok(up.run(&["list", "-o", "name"])), "");
+}
+
+#[test]
+fn the_administrator_s_commands_work() {
+    let (_dir, up) = ephemeral();
+    ok(up.run(&["tenant", "set", "shop", "--namespace", "shop", "--policy", "restricted", "--allow", "nodePort"]));
+    assert!(ok(up.run(&["tenant", "list"])).contains("restricted  shop        nodePort"));
+    let token = ok(up.run(&["token", "create", "--tenant", "shop", "--scope", "read", "--expires", "1d"]));
+    assert!(token.starts_with("mrt_"), "{token}");
+    let listed = ok(up.run(&["token", "list"]));
+    assert!(listed.contains("shop") && !listed.contains(token.trim()), "{listed}");
+    let id = ok(up.run(&["token", "list", "-o", "name"]));
+    ok(up.run(&["token", "revoke", id.trim()]));
+    assert_eq!(ok(up.run(&["dead-letter", "list"])), "no dead letters\n");
+    assert_eq!(up.run(&["dead-letter", "show", "none"]).code, 1);
+    assert!(ok(up.run(&["doctor"])).contains("ok    ready"));
+}
+
+#[test]
+fn listening_beyond_this_computer_without_tokens_is_refused() {
+    let ran = marea(&["up", "--ephemeral", "--listen", "0.0.0.0:0"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("--insecure") && ran.err.contains("--admin-token"), "{}", ran.err);
+}
+
+#[test]
+fn an_idle_process_is_small() {
+    let (_dir, up) = ephemeral();
+    let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", up.pid())) else { return };
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux says it");
+    let kilobytes: u64 = line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number");
+    assert!(kilobytes <= 60 << 10, "{line}");
+}

@@ -27,6 +27,8 @@ const FLUSH: Duration = Duration::from_millis(50);
 /// How long handlers may finish when their connection is lost: their deliveries come again, and should not be
 /// worked on twice at a time.
 const FINISH: Duration = Duration::from_secs(5);
+/// How long a subscription may take: a quorum queue may be electing its leader.
+const SUBSCRIBE: Duration = Duration::from_secs(10);
 /// How long the broker may take over one of our frames.
 const FRAME: Duration = Duration::from_secs(5);
 
@@ -55,9 +57,7 @@ pub(crate) async fn run(bus: &RabbitMq, queue: &'static Queue, handler: Arc<dyn 
             }
             End::Lost(why) => {
                 tracing::warn!(queue = queue.name, why, "lost the subscription, subscribing again");
-                if !connection.status().connected() {
-                    link.broken(&why);
-                }
+                link.broken(&connection, &why).await;
                 let _shutdown = shutdown.run_until_cancelled(tokio::time::sleep(backoff.next())).await;
             }
         }
@@ -77,7 +77,7 @@ type Settled = (u64, Result<(), PublishError>);
 impl Session<'_> {
     async fn run(&self, connection: &Connection) -> End {
         let mut jobs = JoinSet::new();
-        let end = match self.subscribe(connection).await {
+        let end = match super::answered(SUBSCRIBE, self.subscribe(connection)).await {
             Ok((channel, deliveries)) => self.pump(&channel, deliveries, &mut jobs).await,
             Err(error) => End::Lost(error.to_string()),
         };

@@ -35,10 +35,13 @@ enum State {
     Refused(Arc<ConnectError>),
 }
 
+/// A connection that is of no use any more, and why.
+type Report = (Arc<Connection>, String);
+
 /// A connection that comes back. Its supervisor ends with it.
 pub(crate) struct Link {
     state: watch::Receiver<State>,
-    broken: mpsc::Sender<String>,
+    broken: mpsc::Sender<Report>,
     _stop: DropGuard,
 }
 
@@ -85,10 +88,13 @@ impl Link {
         }
     }
 
-    /// Reports that the connection is of no use any more, which only its user can see.
-    pub(crate) fn broken(&self, why: &str) {
-        // One report suffices.
-        let _already = self.broken.try_send(why.to_owned());
+    /// Reports that this connection is of no use any more, which only its user can see.
+    pub(crate) async fn broken(&self, connection: &Arc<Connection>, why: &str) {
+        let still_up = matches!(&*self.state.borrow(), State::Up(current) if Arc::ptr_eq(current, connection));
+        if still_up {
+            // An error: the supervisor has ended.
+            let _ended = self.broken.send((connection.clone(), why.to_owned())).await;
+        }
     }
 }
 
@@ -96,7 +102,7 @@ struct Supervisor {
     role: &'static str,
     config: Arc<Config>,
     state: watch::Sender<State>,
-    reports: mpsc::Receiver<String>,
+    reports: mpsc::Receiver<Report>,
     node: usize,
     told: bool,
 }
@@ -140,7 +146,6 @@ impl Supervisor {
     /// Shows the connection to its users until it ends; then why.
     async fn watch(&mut self, connection: &Arc<Connection>) -> String {
         let mut events = Box::pin(connection.events_listener());
-        while self.reports.try_recv().is_ok() {}
         if std::mem::take(&mut self.told) {
             tracing::info!(connection.role = self.role, "connected to the broker again");
         }
@@ -154,7 +159,9 @@ impl Supervisor {
                         return error.to_string();
                     }
                 }
-                Some(why) = self.reports.recv() => return why,
+                Some((reported, why)) = self.reports.recv() => if Arc::ptr_eq(&reported, connection) {
+                    return why;
+                },
                 _ = look.tick() => if !connection.status().connected() {
                     return "the connection was lost".to_owned();
                 }

@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::link::Link;
-use super::{Config, wire};
+use super::{ANSWER, Config, wire};
 use crate::backoff::Backoff;
 use crate::topology::{CONFIRM_TIMEOUT, Names, UNCONFIRMED};
 use crate::work::record_publish;
@@ -166,7 +166,7 @@ async fn supervise(link: Link, mut requests: mpsc::Receiver<Request>, state: wat
     let mut backoff = Backoff::reconnect();
     loop {
         let Ok(connection) = link.up(Duration::from_secs(3600)).await else { continue };
-        let why = match open(&connection).await {
+        let why = match super::answered(ANSWER, open(&connection)).await {
             Ok(channel) => {
                 backoff.reset();
                 state.send_replace(State::Up(connection.clone()));
@@ -179,7 +179,7 @@ async fn supervise(link: Link, mut requests: mpsc::Receiver<Request>, state: wat
             }
             Err(error) => error.to_string(),
         };
-        link.broken(&why);
+        link.broken(&connection, &why).await;
         tokio::time::sleep(backoff.next()).await;
     }
 }
@@ -211,6 +211,9 @@ async fn session(channel: &Channel, connection: &Connection, requests: &mut mpsc
                 }
                 heard = Instant::now();
                 returns.answer(settled);
+                if !channel.status().connected() {
+                    return "the connection was lost".to_owned();
+                }
             }
             _ = look.tick() => {
                 if !channel.status().connected() {

@@ -53,7 +53,7 @@ pub fn check_syntax(files: &[SourceFile]) -> Vec<Problem> {
     let mut report = Report::default();
     let documents = read(files, &mut report);
     if report.errors() == 0 && documents.is_empty() {
-        nothing(&mut report);
+        nothing(files, "no object; send at least one manifest", &mut report);
     }
     report.finish()
 }
@@ -106,7 +106,13 @@ fn read(files: &[SourceFile], report: &mut Report) -> Vec<(usize, yaml::Document
 
 fn objects(files: &[SourceFile], tenant: &Tenant, report: &mut Report) -> Vec<Object> {
     let mut found = Vec::new();
-    for (i, document) in read(files, report) {
+    let documents = read(files, report);
+    let what = if documents.is_empty() {
+        "no object; send at least one manifest"
+    } else {
+        "nothing to apply: a Namespace is the tenant's already; send at least one other object"
+    };
+    for (i, document) in documents {
         report.enter_file(&files::shown(&files[i].name));
         found.extend(object::objects(i, document, tenant, report));
     }
@@ -116,14 +122,15 @@ fn objects(files: &[SourceFile], tenant: &Tenant, report: &mut Report) -> Vec<Ob
         report.push(Mark::default(), Problem::error("too_many_objects", message));
         found.clear();
     } else if found.is_empty() && report.errors() == 0 {
-        nothing(report);
+        nothing(files, what, report);
     }
     found
 }
 
-fn nothing(report: &mut Report) {
-    report.enter_file("");
-    report.push(Mark::default(), Problem::error("empty", "the files hold no object; send at least one manifest"));
+fn nothing(files: &[SourceFile], what: &str, report: &mut Report) {
+    let first = files.first().map(|f| files::shown(&f.name)).unwrap_or_default();
+    report.enter_file(&first);
+    report.push(Mark { line: 1, column: 1 }, Problem::error("empty", format!("the task holds {what}")));
 }
 
 /// The same object may stand once only.

@@ -54,6 +54,25 @@ pub fn env_var(text: &str) -> Option<&'static str> {
     (!right).then_some("expected printable ASCII characters other than `=`")
 }
 
+/// The name of a header of HTTP.
+pub fn header(text: &str) -> Option<&'static str> {
+    let right = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    (!right).then_some("expected letters, digits and `-`")
+}
+
+/// A domain that names are searched in: a subdomain that may hold `_` and end in a dot.
+pub fn search_domain(text: &str) -> Option<&'static str> {
+    let plain = text.strip_suffix('.').unwrap_or(text).replace('_', "x");
+    if text == "." { None } else { subdomain(&plain) }
+}
+
+/// The name of a sysctl.
+pub fn sysctl(text: &str) -> Option<&'static str> {
+    let part = |p: &str| dns_label(&p.replace('_', "-"));
+    let right = text.len() <= 253 && text.split(['.', '/']).all(part);
+    (!right).then_some("expected lower case letters, digits, `-` and `_` with dots between")
+}
+
 /// The name of a port (IANA_SVC_NAME).
 pub fn port_name(text: &str) -> Option<&'static str> {
     let right =

@@ -63,6 +63,14 @@ fn filled(parent: &Field<'_>, key: &'static str, report: &mut Report) {
     }
 }
 
+/// The name of another object at a key is there, and one.
+fn named(parent: &Field<'_>, key: &'static str, report: &mut Report) {
+    match parent.text_of(key).filter(|t| !t.is_empty()) {
+        None => report.error(&parent.get_or_absent(key), "missing_field", format!("`{key}` is required here; add it")),
+        Some(text) => syntax_at(&parent.get_or_absent(key), text, names::subdomain, report),
+    }
+}
+
 /// The texts under a key of a list's items are unique.
 fn unique(items: &[Field<'_>], key: &'static str, report: &mut Report) {
     let mut seen = std::collections::HashSet::new();

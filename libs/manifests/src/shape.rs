@@ -28,7 +28,7 @@ pub const DROPPED: [&str; 8] = [
 ];
 
 /// Required by the documents, but taken as empty or zero by the API server.
-const LENIENT: [&str; 2] = ["lun", "value"];
+const LENIENT: [&str; 3] = ["lun", "value", "apiGroup"];
 
 /// Checks an object against its kind's type.
 pub fn check(root: &Field<'_>, kind: &'static Type, report: &mut Report) {
@@ -46,7 +46,7 @@ fn fields(field: &Field<'_>, of: &'static Type, report: &mut Report) {
             Some(shape) => value(&child, shape, report),
         }
     }
-    for key in of.required.iter().filter(|k| field.get(k).is_none() && !is_lenient(k, of)) {
+    for key in of.required.iter().filter(|k| is_missing(field, k, of) && !is_lenient(k, of)) {
         report.error(&field.absent(key), "missing_field", format!("`{key}` is required here; add it"));
     }
     if let Some(union) = &of.union {
@@ -67,6 +67,12 @@ fn one_only(field: &Field<'_>, union: &'static Union, report: &mut Report) {
         }
         _ => {}
     }
+}
+
+/// An empty text is no value of a field that has only some.
+fn is_missing(field: &Field<'_>, key: &str, of: &Type) -> bool {
+    let limited = of.fields.get(key).is_some_and(|s| !s.values_allowed.is_empty());
+    field.get(key).is_none_or(|f| limited && f.text() == Some(""))
 }
 
 /// `value` is lenient in an HTTP header and a sysctl only.
@@ -125,7 +131,8 @@ fn range(field: &Field<'_>, shape: &Shape, report: &mut Report) {
 
 /// An empty text is unset to the API server.
 fn allowed(field: &Field<'_>, shape: &Shape, report: &mut Report) {
-    let Some(text) = field.text().filter(|t| !t.is_empty() && !shape.values_allowed.is_empty()) else { return };
+    let unset = |t: &str| t.is_empty() && shape.items.is_none();
+    let Some(text) = field.text().filter(|t| !unset(t) && !shape.values_allowed.is_empty()) else { return };
     let values = || shape.values_allowed.iter().filter_map(|v| v.as_str());
     if !values().any(|v| v == text) {
         let shown = report.show(text);
@@ -146,6 +153,7 @@ fn list(field: &Field<'_>, shape: &'static Shape, report: &mut Report) {
             report.error(&item, "null_item", "an item of the list is empty; write it or remove its `-`");
         } else {
             value(&item, items, report);
+            range(&item, shape, report);
             allowed(&item, shape, report);
         }
     }
@@ -159,14 +167,21 @@ fn distinct(field: &Field<'_>, shape: &'static Shape, items: &'static Shape, rep
     let mut seen = HashSet::new();
     for item in field.items() {
         let keys = match shape.keys.as_slice() {
-            [] => item.text().map(str::to_owned),
+            [] => Some(item.node.to_json().to_string()),
             keys => keys
                 .iter()
                 .map(|key| identity(&item, key.as_str(), items))
                 .collect::<Option<Vec<_>>>()
                 .map(|k| k.join("/")),
         };
-        let Some(keys) = keys.filter(|k| !k.is_empty()) else { continue };
+        let Some(keys) = keys.filter(|k| !k.is_empty()) else {
+            // Where the key is a required field that is said already, or it has a default.
+            let named = items.reference.as_deref().is_some_and(|r| r.ends_with(".ObjectReference"));
+            if let Some(first) = shape.keys.first().filter(|k| named && item.get(k).is_none()) {
+                report.error(&item.absent(first), "missing_field", format!("`{first}` is required here; add it"));
+            }
+            continue;
+        };
         if seen.contains(&keys) {
             let at = shape.keys.first().map_or_else(|| item.clone(), |key| item.get_or_absent(key));
             let shown = report.show(&keys);
@@ -178,7 +193,8 @@ fn distinct(field: &Field<'_>, shape: &'static Shape, items: &'static Shape, rep
 
 fn identity(item: &Field<'_>, key: &'static str, items: &'static Shape) -> Option<String> {
     let default = || items.target()?.fields.get(key)?.default.clone();
-    match item.get(key).map(|f| f.node.to_json()).or_else(default)? {
+    let own = item.get(key).map(|f| f.node.to_json()).filter(|v| v.as_str() != Some(""));
+    match own.or_else(default)? {
         Value::String(text) => Some(text),
         other => Some(other.to_string()),
     }

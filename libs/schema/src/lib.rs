@@ -92,7 +92,7 @@ pub struct Shape {
     /// The only values allowed; of a list, those of its items.
     #[serde(rename = "enum", default)]
     pub values_allowed: Vec<Value>,
-    /// Of a number: what it may be.
+    /// Of a number, or of a list's numbers: what they may be.
     #[serde(skip)]
     pub range: Option<Range>,
 }

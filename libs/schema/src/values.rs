@@ -37,8 +37,15 @@ const ENUMERATIONS: &[Enumeration] = &[
     ("core.v1.AppArmorProfile", "type", PROFILES),
     ("core.v1.Container", "imagePullPolicy", PULL),
     ("core.v1.Container", "terminationMessagePolicy", TERMINATION),
+    ("core.v1.Container", "restartPolicy", &["Always", "OnFailure", "Never"]),
     ("core.v1.ContainerPort", "protocol", PROTOCOLS),
     ("core.v1.HTTPGetAction", "scheme", &["HTTP", "HTTPS"]),
+    (
+        "core.v1.HostPathVolumeSource",
+        "type",
+        &["DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"],
+    ),
+    ("core.v1.ImageVolumeSource", "pullPolicy", PULL),
     ("core.v1.NodeSelectorRequirement", "operator", &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]),
     (
         "core.v1.PersistentVolumeClaimSpec",
@@ -57,6 +64,7 @@ const ENUMERATIONS: &[Enumeration] = &[
     ("core.v1.ServicePort", "protocol", PROTOCOLS),
     ("core.v1.ServiceSpec", "externalTrafficPolicy", LOCAL),
     ("core.v1.ServiceSpec", "internalTrafficPolicy", LOCAL),
+    ("core.v1.ServiceSpec", "ipFamilies", &["IPv4", "IPv6"]),
     ("core.v1.ServiceSpec", "ipFamilyPolicy", &["SingleStack", "PreferDualStack", "RequireDualStack"]),
     ("core.v1.ServiceSpec", "sessionAffinity", &["None", "ClientIP"]),
     ("core.v1.ServiceSpec", "type", &["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]),
@@ -123,7 +131,7 @@ const RANGES: &[(&str, &[&str], i64, i64)] = &[
     ("core.v1.DownwardAPIVolumeSource", &["defaultMode"], 0, MODE),
     ("core.v1.GRPCAction", &["port"], 1, PORT),
     ("core.v1.KeyToPath", &["mode"], 0, MODE),
-    ("core.v1.PodSecurityContext", &["runAsUser", "runAsGroup", "fsGroup"], 0, ID),
+    ("core.v1.PodSecurityContext", &["runAsUser", "runAsGroup", "fsGroup", "supplementalGroups"], 0, ID),
     ("core.v1.PodSpec", &["activeDeadlineSeconds"], 1, ID),
     ("core.v1.PodSpec", &["terminationGracePeriodSeconds"], 0, ANY),
     ("core.v1.PreferredSchedulingTerm", &["weight"], 1, 100),
@@ -150,12 +158,15 @@ const RANGES: &[(&str, &[&str], i64, i64)] = &[
 /// A type by the end of its name, the fields of which one only may stand (none named: all but
 /// `name`), and whether one must.
 const UNIONS: &[(&str, &[&str], bool)] = &[
+    ("batch.v1.PodFailurePolicyRule", &["onExitCodes", "onPodConditions"], true),
+    ("core.v1.DownwardAPIVolumeFile", &["fieldRef", "resourceFieldRef"], true),
     ("core.v1.EnvFromSource", &["configMapRef", "secretRef"], true),
     ("core.v1.EnvVarSource", &[], true),
     ("core.v1.LifecycleHandler", &["exec", "httpGet", "tcpSocket", "sleep"], true),
     ("core.v1.Probe", &["exec", "httpGet", "tcpSocket", "grpc"], true),
-    ("core.v1.Volume", &[], true),
-    ("core.v1.VolumeProjection", &[], true),
+    // A volume without a source is an emptyDir.
+    ("core.v1.Volume", &[], false),
+    ("core.v1.VolumeProjection", &[], false),
     ("networking.v1.IngressBackend", &["service", "resource"], true),
     ("networking.v1.ServiceBackendPort", &["name", "number"], true),
     ("policy.v1.PodDisruptionBudgetSpec", &["minAvailable", "maxUnavailable"], false),

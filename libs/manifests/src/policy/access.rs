@@ -2,7 +2,7 @@
 
 use domain::Tenant;
 
-use crate::{field::Field, object::Object, report::Report};
+use crate::{field::Field, names, object::Object, report::Report};
 
 /// Verbs with which a subject could raise its own rights.
 const RAISING: [&str; 4] = ["escalate", "bind", "impersonate", "*"];
@@ -11,7 +11,7 @@ pub fn check(object: &Object, tenant: &Tenant, report: &mut Report) {
     let root = object.root();
     match object.kind.kind {
         "Role" => root.list("rules").iter().for_each(|rule| self::rule(rule, report)),
-        "RoleBinding" => binding(object, &root, tenant, report),
+        "RoleBinding" => binding(&root, tenant, report),
         _ => {}
     }
 }
@@ -43,7 +43,7 @@ fn rule(rule: &Field<'_>, report: &mut Report) {
     }
 }
 
-fn binding(object: &Object, root: &Field<'_>, tenant: &Tenant, report: &mut Report) {
+fn binding(root: &Field<'_>, tenant: &Tenant, report: &mut Report) {
     if let Some(role) = root.get("roleRef") {
         let kind = role.get_or_absent("kind");
         match role.text_of("kind") {
@@ -60,15 +60,14 @@ fn binding(object: &Object, root: &Field<'_>, tenant: &Tenant, report: &mut Repo
         if role.text_of("apiGroup").is_some_and(|g| g != "rbac.authorization.k8s.io") {
             report.error(&role.get_or_absent("apiGroup"), "unknown_value", "expected rbac.authorization.k8s.io");
         }
-        if role.text_of("name") == Some("") {
-            report.error(&role.get_or_absent("name"), "missing_field", "`name` is empty; write the Role's name");
+        if let Some(expected) = role.text_of("name").and_then(names::path_segment) {
+            report.error(&role.get_or_absent("name"), "invalid_name", format!("not the name of a Role: {expected}"));
         }
     }
-    let own = object.namespace(tenant);
-    root.list("subjects").iter().for_each(|s| subject(s, own, tenant, report));
+    root.list("subjects").iter().for_each(|s| subject(s, tenant, report));
 }
 
-fn subject(subject: &Field<'_>, own: &str, tenant: &Tenant, report: &mut Report) {
+fn subject(subject: &Field<'_>, tenant: &Tenant, report: &mut Report) {
     let kind = subject.get_or_absent("kind");
     if subject.text_of("kind") != Some("ServiceAccount") {
         if subject.get("kind").is_some() {
@@ -83,21 +82,14 @@ fn subject(subject: &Field<'_>, own: &str, tenant: &Tenant, report: &mut Report)
             "a ServiceAccount's apiGroup is empty; remove it",
         );
     }
-    let field = subject.get_or_absent("namespace");
-    match subject.text_of("namespace").filter(|n| !n.is_empty()) {
-        None => report.error(
-            &field,
-            "missing_field",
-            format!("a ServiceAccount needs its namespace; write namespace: {own}"),
-        ),
-        Some(namespace) if !tenant.owns(namespace) => {
-            let shown = report.show(namespace);
-            report.error(
-                &field,
-                "foreign_subject",
-                format!("the namespace {shown} is not yours; {}", super::namespaces(tenant)),
-            );
-        }
-        Some(_) => {}
+    if let Some(expected) = subject.text_of("name").and_then(names::subdomain) {
+        let name = subject.get_or_absent("name");
+        report.error(&name, "invalid_name", format!("not the name of a ServiceAccount: {expected}"));
+    }
+    // Without a namespace the API server takes the RoleBinding's own.
+    let namespace = subject.text_of("namespace").filter(|n| !n.is_empty());
+    if let Some(foreign) = namespace.filter(|n| !tenant.owns(n)) {
+        let message = format!("the namespace {} is not yours; {}", report.show(foreign), super::namespaces(tenant));
+        report.error(&subject.get_or_absent("namespace"), "foreign_subject", message);
     }
 }

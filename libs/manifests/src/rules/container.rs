@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{filled, port, resources, syntax_of, unique, volume};
+use super::{port, resources, syntax_of, unique, volume};
 use crate::{field::Field, names, report::Report};
 
 /// Where a container stands in its pod.
@@ -54,19 +54,19 @@ fn environment(container: &Field<'_>, report: &mut Report) {
         if let Some(from) = variable.get("valueFrom").filter(|_| value) {
             report.error(&from, "one_only", "`value` and `valueFrom` exclude each other; keep one");
         }
+        if let Some(path) = variable.walk(&["valueFrom", "fieldRef", "fieldPath"]) {
+            volume::field_path(&path, volume::OF_ENVIRONMENT, report);
+        }
         for source in ["configMapKeyRef", "secretKeyRef"] {
             let Some(source) = variable.walk(&["valueFrom", source]) else { continue };
-            if source.text_of("name").unwrap_or_default().is_empty() {
-                report.error(&source.get_or_absent("name"), "missing_field", "`name` is required here; add it");
-            }
+            super::named(&source, "name", report);
             syntax_of(&source, "key", names::data_key, report);
         }
     }
     for source in container.list("envFrom") {
         for kind in ["configMapRef", "secretRef"] {
-            if let Some(of) = source.get(kind).filter(|f| f.text_of("name").unwrap_or_default().is_empty()) {
-                report.error(&of.get_or_absent("name"), "missing_field", "`name` is required here; add it");
-            }
+            let Some(of) = source.get(kind) else { continue };
+            super::named(&of, "name", report);
         }
     }
 }
@@ -97,7 +97,7 @@ fn handler(parent: &Field<'_>, report: &mut Report) {
         let Some(get) = parent.get(kind) else { continue };
         port(&get, "port", report);
         for header in get.list("httpHeaders") {
-            filled(&header, "name", report);
+            syntax_of(&header, "name", names::header, report);
         }
     }
     if let Some(exec) = parent.get("exec").filter(|e| e.list("command").is_empty()) {

@@ -44,7 +44,7 @@ fn name(object: &Object, root: &Field<'_>, report: &mut Report) {
 fn syntax(kind: &str) -> Syntax {
     match kind {
         "Service" => names::label_1035,
-        "Role" | "RoleBinding" => names::path_segment,
+        "Role" | "RoleBinding" | "PodDisruptionBudget" => names::path_segment,
         _ => names::subdomain,
     }
 }

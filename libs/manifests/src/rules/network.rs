@@ -29,7 +29,10 @@ fn service_ports(ports: &[Field<'_>], kind: &str, report: &mut Report) {
         if one.text_of("name") != Some("") {
             syntax_of(one, "name", names::label, report);
         }
-        port(one, "targetPort", report);
+        if one.text_of("targetPort") != Some("") {
+            port(one, "targetPort", report);
+        }
+        syntax_of(one, "appProtocol", names::qualified, report);
         let node = one.get("nodePort").filter(|p| p.int() != Some(0) && matches!(kind, "ClusterIP" | "ExternalName"));
         if let Some(field) = node {
             report.error(
@@ -47,6 +50,11 @@ fn addresses(spec: &Field<'_>, kind: &str, headless: bool, report: &mut Report) 
         spec.get("clusterIP").filter(|f| !matches!(f.text(), Some("" | "None")) && !f.text().is_some_and(ip))
     {
         report.error(&field, "ip", "expected an IP address or None");
+    }
+    syntax_of(spec, "loadBalancerClass", names::qualified, report);
+    each_once(&spec.list("ipFamilies"), report);
+    for field in spec.list("loadBalancerSourceRanges").iter().filter(|f| !f.text().is_some_and(|t| is_cidr(t.trim()))) {
+        report.error(field, "cidr", "expected an IP range such as 10.0.0.0/8");
     }
     if headless && matches!(kind, "NodePort" | "LoadBalancer") {
         report.error(&spec.get_or_absent("clusterIP"), "one_only", format!("clusterIP None excludes type {kind}"));
@@ -70,6 +78,15 @@ fn addresses(spec: &Field<'_>, kind: &str, headless: bool, report: &mut Report) 
     }
 }
 
+/// No text stands twice in a list that Kubernetes merges as a whole.
+fn each_once(items: &[Field<'_>], report: &mut Report) {
+    for (i, item) in items.iter().enumerate() {
+        if items[..i].iter().any(|earlier| earlier.text() == item.text()) {
+            report.error(item, "duplicate", "it stands twice in this list; keep one");
+        }
+    }
+}
+
 pub fn ingress(root: &Field<'_>, report: &mut Report) {
     let Some(spec) = root.get("spec") else {
         return report.error(&root.absent("spec"), "missing_field", "an Ingress needs `spec`");
@@ -77,6 +94,18 @@ pub fn ingress(root: &Field<'_>, report: &mut Report) {
     let rules = spec.list("rules");
     if rules.is_empty() && spec.get("defaultBackend").is_none() {
         report.error(&spec, "missing_field", "one of these is required here: rules, defaultBackend");
+    }
+    if spec.text_of("ingressClassName") != Some("") {
+        syntax_of(&spec, "ingressClassName", names::subdomain, report);
+    }
+    for tls in spec.list("tls") {
+        if tls.text_of("secretName") != Some("") {
+            syntax_of(&tls, "secretName", names::subdomain, report);
+        }
+        for name in tls.list("hosts") {
+            let text = name.text().unwrap_or_default();
+            syntax_at(&name, text.strip_prefix("*.").unwrap_or(text), names::subdomain, report);
+        }
     }
     for rule in &rules {
         host(rule, report);
@@ -115,6 +144,7 @@ fn backend(service: &Field<'_>, report: &mut Report) {
 
 pub fn policy(root: &Field<'_>, report: &mut Report) {
     let Some(spec) = root.get("spec") else { return };
+    each_once(&spec.list("policyTypes"), report);
     if let Some(found) = spec.get("podSelector") {
         selector::check(&found, report);
     }

@@ -1,6 +1,6 @@
 //! Pod specs.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, net::IpAddr};
 
 use super::{
     container::{self, Role},
@@ -39,7 +39,7 @@ fn rest(spec: &Field<'_>, report: &mut Report) {
     syntax_of(spec, "subdomain", names::label, report);
     resources::check(spec, report);
     for alias in spec.list("hostAliases") {
-        if let Some(ip) = alias.get("ip").filter(|f| f.text().is_none_or(|t| t.parse::<std::net::IpAddr>().is_err())) {
+        if let Some(ip) = alias.get("ip").filter(|f| f.text().is_none_or(|t| t.parse::<IpAddr>().is_err())) {
             report.error(&ip, "ip", "not an IP address");
         }
         for name in alias.list("hostnames") {
@@ -52,6 +52,13 @@ fn rest(spec: &Field<'_>, report: &mut Report) {
     {
         report.error(&field, "one_only", "hostUsers: false excludes hostNetwork, hostPID and hostIPC");
     }
+    dns(spec, report);
+    for gate in spec.list("readinessGates") {
+        syntax_of(&gate, "conditionType", names::qualified, report);
+    }
+    let sysctls = spec.get("securityContext").map(|c| c.list("sysctls")).unwrap_or_default();
+    unique(&sysctls, "name", report);
+    sysctls.iter().for_each(|s| syntax_of(s, "name", names::sysctl, report));
     if spec.text_of("dnsPolicy") == Some("None") && spec.walk(&["dnsConfig", "nameservers"]).is_none() {
         report.error(&spec.get_or_absent("dnsConfig"), "missing_field", "dnsPolicy None needs dnsConfig.nameservers");
     }
@@ -63,12 +70,26 @@ fn rest(spec: &Field<'_>, report: &mut Report) {
     }
 }
 
+fn dns(spec: &Field<'_>, report: &mut Report) {
+    let Some(config) = spec.get("dnsConfig") else { return };
+    for server in config.list("nameservers").iter().filter(|s| s.text().is_none_or(|t| t.parse::<IpAddr>().is_err())) {
+        report.error(server, "ip", "not an IP address");
+    }
+    for option in config.list("options").iter().filter(|o| o.text_of("name").unwrap_or_default().is_empty()) {
+        report.error(&option.get_or_absent("name"), "missing_field", "an option of dnsConfig needs a name");
+    }
+    for domain in config.list("searches") {
+        super::syntax_at(&domain, domain.text().unwrap_or_default(), names::search_domain, report);
+    }
+}
+
 fn tolerations(spec: &Field<'_>, report: &mut Report) {
     for toleration in spec.list("tolerations") {
         let key = toleration.text_of("key").unwrap_or_default();
         let exists = toleration.text_of("operator") == Some("Exists");
         if !key.is_empty() {
             syntax_of(&toleration, "key", names::qualified, report);
+            syntax_of(&toleration, "value", names::label_value, report);
         } else if !exists {
             let message = "a toleration without key needs operator: Exists";
             report.error(&toleration.get_or_absent("operator"), "toleration", message);
@@ -83,13 +104,39 @@ fn tolerations(spec: &Field<'_>, report: &mut Report) {
     }
 }
 
+/// What a node's labels must be.
+fn node_terms(spec: &Field<'_>, report: &mut Report) {
+    let Some(affinity) = spec.walk(&["affinity", "nodeAffinity"]) else { return };
+    let required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution").map(|r| r.list("nodeSelectorTerms"));
+    let preferred = affinity.list("preferredDuringSchedulingIgnoredDuringExecution");
+    if required.as_ref().is_some_and(Vec::is_empty) {
+        report.error(&affinity, "missing_field", "a required node affinity needs nodeSelectorTerms");
+    }
+    let terms = required.unwrap_or_default().into_iter().chain(preferred.iter().filter_map(|p| p.get("preference")));
+    for expression in terms.flat_map(|t| t.list("matchExpressions")) {
+        syntax_of(&expression, "key", names::qualified, report);
+        let values = expression.list("values").len();
+        let expected = match expression.text_of("operator") {
+            Some("In" | "NotIn") if values == 0 => "In and NotIn need values",
+            Some("Exists" | "DoesNotExist") if values > 0 => "Exists and DoesNotExist take no values",
+            Some("Gt" | "Lt") if values != 1 => "Gt and Lt need one value",
+            _ => continue,
+        };
+        report.error(&expression.get_or_absent("values"), "missing_field", expected);
+    }
+}
+
 fn affinity(spec: &Field<'_>, report: &mut Report) {
+    node_terms(spec, report);
     for kind in ["podAffinity", "podAntiAffinity"] {
         let Some(affinity) = spec.walk(&["affinity", kind]) else { continue };
         let required = affinity.list("requiredDuringSchedulingIgnoredDuringExecution");
         let preferred = affinity.list("preferredDuringSchedulingIgnoredDuringExecution");
         for term in required.into_iter().chain(preferred.iter().filter_map(|p| p.get("podAffinityTerm"))) {
             syntax_of(&term, "topologyKey", names::qualified, report);
+            for name in term.list("namespaces") {
+                super::syntax_at(&name, name.text().unwrap_or_default(), names::label, report);
+            }
             if let Some(selector) = term.get("labelSelector") {
                 super::selector::check(&selector, report);
             }

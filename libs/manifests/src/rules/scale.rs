@@ -1,7 +1,7 @@
 //! HorizontalPodAutoscaler, PodDisruptionBudget.
 
-use super::{filled, selector, workload};
-use crate::{field::Field, report::Report};
+use super::{filled, selector, syntax_of, workload};
+use crate::{field::Field, names, report::Report};
 
 pub fn autoscaler(root: &Field<'_>, report: &mut Report) {
     let Some(spec) = root.get("spec") else {
@@ -15,7 +15,22 @@ pub fn autoscaler(root: &Field<'_>, report: &mut Report) {
     }
     if let Some(target) = spec.get("scaleTargetRef") {
         filled(&target, "kind", report);
-        filled(&target, "name", report);
+        syntax_of(&target, "name", names::path_segment, report);
+        if target.get("apiVersion").is_none() {
+            let field = target.absent("apiVersion");
+            report.error(&field, "missing_field", "expected a group and version, for example apps/v1");
+        }
+    }
+    if let Some(version) =
+        spec.walk(&["scaleTargetRef", "apiVersion"]).filter(|v| !v.text().is_some_and(|t| t.contains('/')))
+    {
+        report.error(&version, "unknown_value", "expected a group and version, for example apps/v1");
+    }
+    for direction in ["scaleUp", "scaleDown"] {
+        let Some(rules) = spec.walk(&["behavior", direction]) else { continue };
+        if let Some(policies) = rules.get("policies").filter(|p| p.node.is_empty()) {
+            report.error(&policies, "missing_field", "expected at least one policy; add it or remove the list");
+        }
     }
     for metric in spec.list("metrics") {
         let source = match metric.text_of("type") {
@@ -37,6 +52,14 @@ pub fn autoscaler(root: &Field<'_>, report: &mut Report) {
 
 /// What a metric's value is compared with.
 fn target(source: &Field<'_>, report: &mut Report) {
+    if let Some(metric) = source.get("metric") {
+        syntax_of(&metric, "name", names::path_segment, report);
+    }
+    syntax_of(source, "container", names::label, report);
+    if let Some(object) = source.get("describedObject") {
+        filled(&object, "kind", report);
+        syntax_of(&object, "name", names::path_segment, report);
+    }
     let Some(target) = source.get("target") else { return };
     let needed = match target.text_of("type") {
         Some("Utilization") => "averageUtilization",

@@ -11,6 +11,7 @@ pub fn check(selector: &Field<'_>, report: &mut Report) {
             syntax_at(&key, key.text().unwrap_or_default(), names::qualified, report);
         }
         let values = expression.list("values");
+        values.iter().for_each(|v| syntax_at(v, v.text().unwrap_or_default(), names::label_value, report));
         match expression.text_of("operator") {
             Some("In" | "NotIn") if values.is_empty() => {
                 report.error(&expression.get_or_absent("values"), "missing_field", "In and NotIn need values");

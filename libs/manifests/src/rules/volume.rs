@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{filled, syntax_of};
+use super::{filled, syntax_of, unique};
 use crate::{field::Field, names, report::Report};
 
 /// The volumes of a pod.
@@ -14,31 +14,82 @@ pub fn volumes(spec: &Field<'_>, report: &mut Report) {
 }
 
 fn source(volume: &Field<'_>, report: &mut Report) {
-    let needed: [(&[&str], &'static str); 6] = [
-        (&["configMap"], "name"),
-        (&["secret"], "secretName"),
-        (&["persistentVolumeClaim"], "claimName"),
-        (&["hostPath"], "path"),
-        (&["nfs"], "server"),
-        (&["csi"], "driver"),
-    ];
-    for (path, key) in needed {
-        let Some(source) = volume.walk(path) else { continue };
-        if source.text_of(key).unwrap_or_default().is_empty() {
-            report.error(&source.get_or_absent(key), "missing_field", format!("`{key}` is required here; add it"));
+    let named =
+        [("configMap", "name"), ("secret", "secretName"), ("persistentVolumeClaim", "claimName"), ("csi", "driver")];
+    for (source, key) in named {
+        if let Some(source) = volume.get(source) {
+            super::named(&source, key, report);
         }
     }
-    for source in ["configMap", "secret", "downwardAPI"] {
-        let Some(source) = volume.get(source) else { continue };
-        for item in source.list("items") {
-            filled(&item, "key", report);
-            local_path(&item, "path", report);
+    for (source, key) in [("hostPath", "path"), ("nfs", "server")] {
+        if let Some(source) = volume.get(source) {
+            filled(&source, key, report);
         }
+    }
+    files(volume, report);
+    for source in volume.get("projected").map(|p| p.list("sources")).unwrap_or_default() {
+        for kind in ["configMap", "secret"] {
+            if let Some(of) = source.get(kind) {
+                super::named(&of, "name", report);
+            }
+        }
+        files(&source, report);
     }
     if let Some(path) = volume.walk(&["nfs", "path"]).filter(|p| !p.text().unwrap_or_default().starts_with('/')) {
         report.error(&path, "path", "expected an absolute path");
     }
+    if let Some(ephemeral) = volume.get("ephemeral") {
+        let template = ephemeral.get_or_absent("volumeClaimTemplate");
+        match ephemeral.get("volumeClaimTemplate") {
+            Some(template) => super::data::claim(&template, report),
+            None => report.error(&template, "missing_field", "`volumeClaimTemplate` is required here; add it"),
+        }
+    }
     removed(volume, report);
+}
+
+/// Files that a source lays out.
+fn files(parent: &Field<'_>, report: &mut Report) {
+    for source in ["configMap", "secret", "downwardAPI"] {
+        let items = parent.get(source).map(|s| s.list("items")).unwrap_or_default();
+        unique(&items, "path", report);
+        for item in items {
+            filled(&item, "key", report);
+            filled(&item, "path", report);
+            local_path(&item, "path", report);
+            if let Some(path) = item.walk(&["fieldRef", "fieldPath"]) {
+                field_path(&path, OF_FILES, report);
+            }
+        }
+    }
+}
+
+/// Fields of a pod that a file of `downwardAPI` may hold.
+const OF_FILES: &[&str] =
+    &["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
+/// Fields of a pod that an environment variable may hold.
+pub const OF_ENVIRONMENT: &[&str] = &[
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+];
+
+/// A field of the pod: one of those, or one label or annotation.
+pub fn field_path(field: &Field<'_>, known: &[&str], report: &mut Report) {
+    let text = field.text().unwrap_or_default();
+    let one =
+        ["metadata.labels['", "metadata.annotations['"].iter().any(|p| text.starts_with(p)) && text.ends_with("']");
+    if !one && !known.contains(&text) {
+        let message =
+            format!("not a field that can be had here; expected {}, or metadata.labels['KEY']", known.join(", "));
+        report.error(field, "field_path", message);
+    }
 }
 
 /// `gitRepo` is disabled since 1.33; the API server refuses no other old plugin.

@@ -100,12 +100,32 @@ fn job_spec(spec: &Field<'_>, name: &str, report: &mut Report) {
             report.error(spec, "invalid_name", message);
         }
     }
+    if let Some(field) = spec.get("backoffLimitPerIndex").filter(|_| spec.text_of("completionMode") != Some("Indexed"))
+    {
+        report.error(&field, "one_only", "backoffLimitPerIndex needs completionMode: Indexed");
+    }
+    failure_policy(spec, report);
     if spec.get("backoffLimitPerIndex").is_none() && spec.get("maxFailedIndexes").is_some() {
         report.error(
             &spec.absent("backoffLimitPerIndex"),
             "missing_field",
             "maxFailedIndexes needs backoffLimitPerIndex",
         );
+    }
+}
+
+fn failure_policy(spec: &Field<'_>, report: &mut Report) {
+    let Some(policy) = spec.get("podFailurePolicy") else { return };
+    let Some(pod) = spec.walk(&["template", "spec"]) else { return };
+    if pod.text_of("restartPolicy") != Some("Never") {
+        report.error(&policy, "one_only", "podFailurePolicy needs restartPolicy: Never");
+    }
+    let names = ["containers", "initContainers"].iter().flat_map(|l| pod.list(l)).filter_map(|c| c.text_of("name"));
+    let names = names.collect::<Vec<_>>();
+    for name in policy.list("rules").iter().filter_map(|r| r.walk(&["onExitCodes", "containerName"])) {
+        if !name.text().is_some_and(|t| names.contains(&t)) {
+            report.error(&name, "unknown_container", "the pod has no container of this name");
+        }
     }
 }
 

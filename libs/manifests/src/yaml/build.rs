@@ -278,7 +278,7 @@ impl<'b> Builder<'b> {
     fn key(&mut self, parsed: &Parsed, report: &mut Report) -> Key {
         let here = parsed.node.at;
         let Some((text, tag, plain)) = &parsed.scalar else {
-            self.refuse(here, "yaml_key", "a key is text; lists, maps and null cannot be one", report);
+            self.refuse(here, "yaml_key", "a key is text; lists, maps and null cannot be one (a template's `{{…}}` is rendered before it is sent)", report);
             return Key::Refused;
         };
         if text == "<<" && (*plain || *tag == Tag::Other) {

@@ -1,3 +1,4 @@
 //! Whole manifests: the corpus, the sample.
 
 mod corpus;
+mod sample;

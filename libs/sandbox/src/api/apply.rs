@@ -24,6 +24,7 @@ pub(super) fn apply(store: &Store, call: &Call, force: bool, moment: Moment) -> 
     let managers = live.map(|live| known(live, call, moment)).unwrap_or_default();
     let (new, managers) = managers.apply(node, (before, &call.body), (entry, &moment.text()), force)?;
     let mut new = new.unwrap_or_else(|| before.clone());
+    validate::encoded(&new).map_err(|why| Failure::internal(format!("failed to convert new object: {why}")))?;
     normal::normalise(call.resource, &mut new);
     defaults::apply(call.resource, &mut new);
     match live {

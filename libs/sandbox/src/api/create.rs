@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Call, Moment, Reply, defaults, names, normal, prepare, validate, written};
 use crate::{
     failure::Failure,
-    json::{map, put, remove, text},
+    json::{at, entries, map, put, remove, text},
     merge::{Entry, Managers, Node},
     store::Store,
 };
@@ -83,11 +83,18 @@ pub(super) fn finish(
     put(&mut object, "metadata.uid", moment.uid(store));
     put(&mut object, "metadata.creationTimestamp", moment.text());
     prepare::create(store, call.resource, &mut object)?;
+    // A `kind: Job` without labels shares those of its template, generated ones too.
+    if call.resource.kind == "Job" && entries(&call.body, "metadata.labels").next().is_none() {
+        let labels = at(&object, "spec.template.metadata.labels").clone();
+        put(&mut object, "metadata.labels", labels);
+    }
     let causes = validate::create(store, call.resource, &object);
     if !causes.is_empty() {
         return Err(Failure::invalid(call.resource, &call.name, &causes));
     }
-    put(&mut object, "metadata.managedFields", managers.body());
+    if !managers.0.is_empty() {
+        put(&mut object, "metadata.managedFields", managers.body());
+    }
     Ok(written(store, call.resource, 201, object))
 }
 

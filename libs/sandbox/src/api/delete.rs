@@ -82,12 +82,10 @@ pub(super) fn delete(store: &Store, call: &Call, deletion: &Deletion, moment: Mo
     if namespace {
         put(&mut object, "status.phase", "Terminating");
     }
-    let waits = matches!(deletion.propagation, Some(Propagation::Foreground));
-    let code = if waits { 202 } else { 200 };
     if object == **live {
-        return Ok(Reply { code, body: live.clone(), write: None });
+        return Ok(Reply { code: 200, body: live.clone(), write: None });
     }
-    Ok(written(store, call.resource, code, object))
+    Ok(written(store, call.resource, 200, object))
 }
 
 fn check(call: &Call, live: &Value, deletion: &Deletion) -> Result<(), Failure> {

@@ -65,6 +65,7 @@ const KEPT_WHEN_ZERO: &[&str] = &[
     "runAsGroup",
     "runAsNonRoot",
     "runAsUser",
+    "serviceName",
     "setHostnameAsFQDN",
     "shareProcessNamespace",
     "stabilizationWindowSeconds",

@@ -83,7 +83,10 @@ pub(super) fn update(store: &Store, resource: &Resource, subresource: &str, live
     if subresource.is_empty() {
         own(store, resource, live, new);
     }
-    let changed = at(live, "spec") != at(new, "spec");
+    // A Deployment's annotations go on to its ReplicaSets, so they count.
+    let annotated =
+        resource.kind == "Deployment" && at(live, "metadata.annotations") != at(new, "metadata.annotations");
+    let changed = annotated || at(live, "spec") != at(new, "spec");
     if resource.generation && changed && subresource != "status" && subresource != "binding" {
         put(new, "metadata.generation", int(live, "metadata.generation", 0) + 1);
     }
@@ -115,15 +118,16 @@ fn keep(live: &Value, new: &mut Value, field: &str) {
 }
 
 fn keep_all_but(live: &Value, new: &mut Value, fields: &[&str]) {
-    let finalizers = at(new, "metadata.finalizers").clone();
     let mut kept = live.clone();
     for field in fields {
         put(&mut kept, field, at(new, field).clone());
     }
-    // A status update may change metadata such as annotations and finalizers; controllers use the latter.
-    match finalizers {
-        Value::Null => drop(remove(&mut kept, "metadata.finalizers")),
-        list => put(&mut kept, "metadata.finalizers", list),
+    // A status update may change this metadata too; controllers do.
+    for field in ["metadata.finalizers", "metadata.annotations"] {
+        match at(new, field) {
+            Value::Null => drop(remove(&mut kept, field)),
+            given => put(&mut kept, field, given.clone()),
+        }
     }
     *new = kept;
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Call, Moment, Reply, defaults, normal, prepare, validate, written};
 use crate::{
-    failure::Failure,
+    failure::{Cause, Failure},
     json::{at, int, items, put, remove, text},
     merge::{Entry, Managers, Node},
     store::{Key, Store, Write},
@@ -84,7 +84,7 @@ fn changed(store: &Store, call: &Call, live: &Arc<Value>, mut new: Value, moment
     if items(&new, "metadata.managedFields").len() == 1 && items(&new, "metadata.managedFields")[0] == json!({}) {
         managers = Managers::default();
     }
-    validate::types(call.resource, &new).map_err(Failure::bad_request)?;
+    validate::types(call.resource, &new).and_then(|()| validate::encoded(&new)).map_err(Failure::bad_request)?;
     normal::normalise(call.resource, &mut new);
     defaults::apply(call.resource, &mut new);
     if managers != Managers::default() {
@@ -133,8 +133,9 @@ pub(super) fn finish(
 fn check_identity(call: &Call, live: &Value, new: &Value) -> Result<(), Failure> {
     let (uid, held) = (text(new, "metadata.uid"), text(live, "metadata.uid"));
     if !uid.is_empty() && uid != held {
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {held}");
-        return Err(Failure::conflict(call.resource, &call.name, &why));
+        // The API server finds this twice, and says so.
+        let cause = Cause::immutable("metadata.uid", &uid.into());
+        return Err(Failure::invalid(call.resource, &call.name, &[cause.clone(), cause]));
     }
     let version = text(new, "metadata.resourceVersion");
     if !version.is_empty() && version != text(live, "metadata.resourceVersion") {

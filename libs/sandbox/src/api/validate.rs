@@ -17,7 +17,7 @@ use crate::{
     store::Store,
 };
 
-pub(super) use shape::{types, undeclared};
+pub(super) use shape::{encoded, types, undeclared};
 
 /// A 400 with every field that the schema does not know, as strict decoding gives it.
 pub(super) fn unknown_fields(resource: &Resource, object: &Value) -> Result<(), Failure> {

@@ -38,7 +38,7 @@ pub(super) fn reconcile(view: View, key: &Key, object: &Value) -> Plan {
     if let Some(revision) = revision.filter(|r| annotation(object, REVISION) != r) {
         let mut new = object.clone();
         map(place(&mut new, "metadata.annotations")).insert(REVISION.to_owned(), revision.into());
-        plan.call(Call::new(Verb::Update, key, MANAGER).body(new));
+        plan.call(Call::new(Verb::Update, key, MANAGER).body(new).subresource("status"));
         return plan;
     }
     status(view, &mut plan, key, object, newest, &sets);

@@ -89,11 +89,7 @@ impl Entry {
         if !self.subresource.is_empty() {
             shown = format!("{shown} with subresource {:?}", self.subresource);
         }
-        match (&self.time, self.apply) {
-            (_, true) => shown,
-            (None, false) => format!("{shown} using {}", self.api_version),
-            (Some(time), false) => format!("{shown} using {} at {time}", self.api_version),
-        }
+        if self.apply { shown } else { format!("{shown} using {}", self.api_version) }
     }
 }
 

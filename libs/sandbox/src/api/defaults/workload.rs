@@ -38,13 +38,13 @@ fn deployment(object: &mut Value) {
 fn stateful_set(object: &mut Value) {
     let spec = place(object, "spec");
     default(spec, "podManagementPolicy", "OrderedReady");
+    default(spec, "serviceName", "");
     if at(spec, "updateStrategy.type").is_null() {
         default(spec, "updateStrategy.type", "RollingUpdate");
         default(spec, "updateStrategy.rollingUpdate", json!({}));
     }
     if at(spec, "updateStrategy.type") == "RollingUpdate" && at(spec, "updateStrategy.rollingUpdate").is_object() {
         default(spec, "updateStrategy.rollingUpdate.partition", 0);
-        default(spec, "updateStrategy.rollingUpdate.maxUnavailable", 1);
     }
     default(spec, "persistentVolumeClaimRetentionPolicy.whenDeleted", "Retain");
     default(spec, "persistentVolumeClaimRetentionPolicy.whenScaled", "Retain");

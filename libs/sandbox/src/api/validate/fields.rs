@@ -63,15 +63,19 @@ fn is_qualified(key: &str) -> bool {
 pub(super) fn pod(resource: &Resource, object: &Value, template: &str, causes: &mut Vec<Cause>) {
     let prefix = if template.is_empty() { String::new() } else { format!("{template}.") };
     let pod = if template.is_empty() { object } else { at(object, template) };
-    if pod.is_null() {
-        return;
-    }
     if !template.is_empty() {
         for (key, value) in entries(pod, "metadata.labels") {
             label(&format!("{prefix}metadata.labels"), key, value, causes);
         }
         selector(resource, object, pod, &prefix, causes);
         restart_policy(resource, pod, &prefix, causes);
+    }
+    for (place, toleration) in items(pod, "spec.tolerations").iter().enumerate() {
+        if text(toleration, "key").is_empty() && text(toleration, "operator") != "Exists" {
+            let why = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
+            let field = format!("{prefix}spec.tolerations[{place}].operator");
+            causes.push(Cause::invalid(field, at(toleration, "operator"), why));
+        }
     }
     if items(pod, "spec.containers").is_empty() {
         causes.push(Cause::required(format!("{prefix}spec.containers"), ""));
@@ -114,9 +118,10 @@ fn selector(resource: &Resource, object: &Value, pod: &Value, prefix: &str, caus
 fn restart_policy(resource: &Resource, pod: &Value, prefix: &str, causes: &mut Vec<Cause>) {
     let allowed: &[&str] = if matches!(resource.kind, "Job" | "CronJob") { &POLICIES[1..] } else { &POLICIES[..1] };
     let given = at(pod, "spec.restartPolicy");
-    if !allowed.iter().any(|a| given == a) {
+    let absent = given.is_null() && allowed.len() == 1;
+    if !absent && !allowed.iter().any(|a| given == a) {
         let field = format!("{prefix}spec.restartPolicy");
-        causes.push(if allowed.len() > 1 && given == "Always" {
+        causes.push(if allowed.len() > 1 && (given == "Always" || given.is_null()) {
             // A Job's own message, with another cause than the rest.
             Cause { reason: "FieldValueRequired", ..Cause::required(field, "valid values: \"OnFailure\", \"Never\"") }
         } else {

@@ -16,12 +16,21 @@ pub(super) fn check(resource: &Resource, object: &Value, causes: &mut Vec<Cause>
         "Service" => service(object, causes),
         "ConfigMap" | "Secret" => data(object, causes),
         "Deployment" => deployment(object, causes),
+        "StatefulSet" => stateful_set(object, causes),
         "Job" => job(object, "spec", causes),
         "CronJob" => cron_job(object, causes),
         "HorizontalPodAutoscaler" => autoscaler(object, causes),
         "PersistentVolumeClaim" => claim(object, causes),
         "Ingress" => ingress(object, causes),
         _ => {}
+    }
+}
+
+fn stateful_set(object: &Value, causes: &mut Vec<Cause>) {
+    let rolling = at(object, "spec.updateStrategy.rollingUpdate");
+    if text(object, "spec.updateStrategy.type") == "OnDelete" && !rolling.is_null() {
+        let why = "only allowed for updateStrategy 'RollingUpdate'";
+        causes.push(Cause::invalid("spec.updateStrategy.rollingUpdate", rolling, why));
     }
 }
 

@@ -1,5 +1,6 @@
 //! An object against its schema: fields, types, required fields, allowed values.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use schema::{Primitive, Shape, Type};
 use serde_json::Value;
 
@@ -84,6 +85,19 @@ fn value_types(shape: &'static Shape, value: &Value, path: &str) -> Result<(), S
     Err(format!("{path}: expected {expected}, got {}", shown(value)))
 }
 
+/// The first value that has to be base64 and is not, as Go says it.
+pub(crate) fn encoded(object: &Value) -> Result<(), String> {
+    let of = |field: &str| object.get(field).and_then(Value::as_object).into_iter().flatten();
+    // Of a ConfigMap's data nothing is encoded.
+    let secret = object["kind"] == "Secret";
+    let bytes = of("binaryData").chain(of("data").filter(|_| secret));
+    let wrong = |v: &Value| v.as_str().is_some_and(|v| STANDARD.decode(v).is_err());
+    match bytes.filter(|(_, v)| wrong(v)).count() {
+        0 => Ok(()),
+        _ => Err("error decoding from json: illegal base64 data".to_owned()),
+    }
+}
+
 fn contained(shape: &'static Shape, value: &Value, path: &str) -> Result<(), String> {
     if let (Some(item), Some(list)) = (&shape.items, value.as_array()) {
         return list.iter().enumerate().try_for_each(|(n, v)| value_types(item, v, &format!("{path}[{n}]")));
@@ -145,7 +159,9 @@ fn allowed(shape: &Shape, given: &Value, field: &str, causes: &mut Vec<Cause>) {
 /// Fields of which one only may stand, and one must.
 fn union(ty: &Type, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     let Some(union) = &ty.union else { return };
-    let given: Vec<&String> = union.fields.iter().filter(|f| value.get(*f).is_some_and(|v| !v.is_null())).collect();
+    let mut given: Vec<&String> = union.fields.iter().filter(|f| value.get(*f).is_some_and(|v| !v.is_null())).collect();
+    // The API server looks at this one first, and names the others.
+    given.sort_by_key(|field| *field != "emptyDir");
     if given.is_empty() && union.required {
         causes.push(Cause::required(path, "must specify one of its kinds"));
     }
@@ -154,5 +170,5 @@ fn union(ty: &Type, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
 }
 
-/// Fields that the schema calls required though an empty value is fine.
-const MAY_BE_EMPTY: [&str; 2] = ["value", "names"];
+/// Fields that the schema calls required though an empty value is fine, or is told of elsewhere.
+const MAY_BE_EMPTY: [&str; 3] = ["value", "names", "template"];

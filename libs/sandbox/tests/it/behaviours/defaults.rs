@@ -2,16 +2,19 @@
 
 use serde_json::{Value, json};
 
+use super::Behaviour;
 use super::apply::workload;
 use crate::caller::Caller;
 
-pub async fn all(caller: &Caller) {
-    deployment(caller).await;
-    stateful_set(caller).await;
-    job(caller).await;
-    cron_job(caller).await;
-    service(caller).await;
-    rest(caller).await;
+pub fn all(caller: &Caller) -> Vec<Behaviour<'_>> {
+    vec![
+        Box::pin(deployment(caller)),
+        Box::pin(stateful_set(caller)),
+        Box::pin(job(caller)),
+        Box::pin(cron_job(caller)),
+        Box::pin(service(caller)),
+        Box::pin(rest(caller)),
+    ]
 }
 
 async fn deployment(caller: &Caller) {

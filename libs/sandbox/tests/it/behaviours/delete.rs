@@ -3,15 +3,18 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::Behaviour;
 use super::apply::workload;
 use crate::caller::{Caller, path};
 
-pub async fn all(caller: &Caller) {
-    preconditions(caller).await;
-    finalizers(caller).await;
-    propagation(caller).await;
-    lists(caller).await;
-    metadata(caller).await;
+pub fn all(caller: &Caller) -> Vec<Behaviour<'_>> {
+    vec![
+        Box::pin(preconditions(caller)),
+        Box::pin(finalizers(caller)),
+        Box::pin(propagation(caller)),
+        Box::pin(lists(caller)),
+        Box::pin(metadata(caller)),
+    ]
 }
 
 async fn preconditions(caller: &Caller) {
@@ -40,7 +43,7 @@ async fn finalizers(caller: &Caller) {
 async fn propagation(caller: &Caller) {
     caller.apply("one", "Deployment", "fore", &workload()).await;
     let (code, body) = caller.delete("Deployment", "fore", &json!({"propagationPolicy": "Foreground"})).await;
-    assert_eq!(code, 202, "{body}");
+    assert_eq!(code, 200, "{body}");
     assert_eq!(body["metadata"]["finalizers"], json!(["foregroundDeletion"]));
     assert_eq!(body["metadata"]["generation"], 2);
     let (code, body) = caller.delete("Deployment", "counted", &json!({"propagationPolicy": "Sideways"})).await;

@@ -3,16 +3,19 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::Behaviour;
 use super::{apply::workload, defaults::job_body};
 use crate::caller::{Caller, causes, path};
 
-pub async fn all(caller: &Caller) {
-    invalid(caller).await;
-    immutable(caller).await;
-    frozen(caller).await;
-    missing(caller).await;
-    names(caller).await;
-    versions(caller).await;
+pub fn all(caller: &Caller) -> Vec<Behaviour<'_>> {
+    vec![
+        Box::pin(invalid(caller)),
+        Box::pin(immutable(caller)),
+        Box::pin(frozen(caller)),
+        Box::pin(missing(caller)),
+        Box::pin(names(caller)),
+        Box::pin(versions(caller)),
+    ]
 }
 
 /// Creates, and expects 422 with exactly those causes.

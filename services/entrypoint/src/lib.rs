@@ -33,7 +33,7 @@ bootstrap::settings! {
         /// Where it listens.
         listen: Option<SocketAddr> = Some(SocketAddr::from(([0, 0, 0, 0], 8080))),
         /// cluster-applier's internal listener, for dry runs.
-        applier_url: String = "http://127.0.0.1:8083".into(),
+        applier_url: String = "http://cluster-applier:8080".into(),
         /// Clusters that `?target=` may name, beside the default one.
         targets: Vec<String> = vec![],
         /// Seconds between two sweeps of abandoned records; 0: none.

@@ -15,12 +15,19 @@ pub fn sources(files: Vec<SourceFile>) -> Vec<SourceFile> {
 }
 
 fn content(file: &SourceFile) -> String {
-    // Escapes and tags can spell the kind without its letters in a row.
-    let roundabout = !file.content.contains("Secret") && file.content.contains(['\\', '!']);
-    if roundabout && may_hold_a_secret(&file.content) { HIDDEN.to_owned() } else { manifests::redact_source(file) }
+    let text = &file.content;
+    // Escapes, tags and merges can spell the kind without its letters in a row, or where nobody looks.
+    let (named, roundabout) = (text.contains("Secret"), text.contains(['\\', '!']) || text.contains("<<"));
+    match (named, roundabout) {
+        (false, false) => text.clone(),
+        _ if !text.contains("<<") && holds_none(text) => text.clone(),
+        (true, _) => manifests::redact_source(file),
+        (false, true) => HIDDEN.to_owned(),
+    }
 }
 
-fn may_hold_a_secret(text: &str) -> bool {
+/// Whether the documents can be read and none is changed by redaction.
+fn holds_none(text: &str) -> bool {
     let documents = serde_saphyr::from_multiple::<Value>(text);
-    documents.map_or(true, |documents| documents.iter().any(|d| manifests::redact(d) != *d))
+    documents.is_ok_and(|documents| documents.iter().all(|d| manifests::redact(d) == *d))
 }

@@ -29,7 +29,7 @@ bootstrap::settings! {
         /// Where it listens.
         listen: Option<SocketAddr> = Some(SocketAddr::from(([0, 0, 0, 0], 8081))),
         /// cluster-applier's internal listener, for reasons and logs.
-        applier_url: String = "http://127.0.0.1:8083".into(),
+        applier_url: String = "http://cluster-applier:8080".into(),
         /// Seconds between two looks for states that were lost; 0: none.
         refold_seconds: u64 = 300,
     }

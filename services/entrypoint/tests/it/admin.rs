@@ -1,0 +1,94 @@
+use domain::access::Scope;
+use serde_json::{Value, json};
+
+use crate::harness::{CONFIG_MAP, Harness, answer};
+
+fn tenant(name: &str, namespace: &str) -> Value {
+    json!({ "name": name, "namespaces": [namespace] })
+}
+
+async fn put(harness: &Harness, name: &str, body: &Value) -> (u16, Value) {
+    answer(harness.http.put(format!("{}/tenants/{name}", harness.url)).json(body)).await
+}
+
+#[tokio::test]
+async fn a_tenant_is_made_changed_and_deleted() {
+    let harness = Harness::new().await;
+    assert_eq!(put(&harness, "acme", &tenant("acme", "acme")).await.0, 201);
+    let mut changed = tenant("acme", "acme");
+    changed["policy"] = "restricted".into();
+    assert_eq!(put(&harness, "acme", &changed).await.0, 200);
+    let (_, shown) = answer(harness.get("/tenants/acme")).await;
+    assert_eq!(shown["policy"], "restricted");
+    assert_eq!(answer(harness.get("/tenants")).await.1.as_array().map(Vec::len), Some(1));
+    assert_eq!(answer(harness.delete("/tenants/acme")).await.0, 204);
+    assert_eq!(answer(harness.get("/tenants/acme")).await.0, 404);
+    assert_eq!(answer(harness.delete("/tenants/acme")).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_tenant_that_cannot_be_is_refused() {
+    let harness = Harness::new().await;
+    put(&harness, "acme", &tenant("acme", "shared")).await;
+    for (name, body) in [
+        ("evil", tenant("evil", "shared")),
+        ("evil", tenant("other", "evil")),
+        ("evil", tenant("evil", "kube-system")),
+        ("evil", tenant("evil", "Not A Namespace")),
+        ("evil", json!({ "name": "evil", "namespaces": [] })),
+        ("local", tenant("local", "mine")),
+    ] {
+        let (status, answer) = put(&harness, name, &body).await;
+        assert_eq!(status, 422, "{body}: {answer}");
+    }
+    assert_eq!(put(&harness, "evil", &json!({ "name": "evil", "namespaces": ["a"], "root": true })).await.0, 400);
+    assert_eq!(put(&harness, "EVIL", &tenant("evil", "evil")).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_and_works_until_it_is_revoked() {
+    let harness = Harness::new().await;
+    put(&harness, "acme", &tenant("acme", "acme")).await;
+    let wanted = json!({ "tenant": "acme", "scopes": ["read", "write"], "expires": null, "note": "CI" });
+    let (status, made) = answer(harness.http.post(format!("{}/tokens", harness.url)).json(&wanted)).await;
+    assert_eq!(status, 201, "{made}");
+    let token = made["token"].as_str().expect("a token");
+    assert_eq!(answer(harness.post("", CONFIG_MAP).bearer_auth(token)).await.0, 202);
+    let (_, listed) = answer(harness.get("/tokens?tenant=acme")).await;
+    assert_eq!((listed[0]["note"].as_str(), listed[0]["hash"].as_str()), (Some("CI"), Some("")));
+    assert!(!listed.to_string().contains(token));
+    assert_eq!(answer(harness.delete("/tenants/acme")).await.0, 409);
+    let id = made["id"].as_str().expect("an id");
+    assert_eq!(answer(harness.delete(&format!("/tokens/{id}"))).await.0, 204);
+    assert_eq!(answer(harness.post("", CONFIG_MAP).bearer_auth(token)).await.0, 401);
+    assert_eq!(answer(harness.delete(&format!("/tokens/{id}"))).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_useless_token_is_refused() {
+    let harness = Harness::new().await;
+    put(&harness, "acme", &tenant("acme", "acme")).await;
+    for (wanted, expected) in [
+        (json!({ "tenant": "acme", "scopes": [] }), 422),
+        (json!({ "tenant": "acme", "scopes": ["read"], "expires": "2020-01-01T00:00:00Z" }), 422),
+        (json!({ "tenant": "acme", "scopes": ["root"] }), 400),
+        (json!({ "tenant": "nobody", "scopes": ["read"] }), 404),
+        (json!([]), 400),
+    ] {
+        let (status, body) = answer(harness.http.post(format!("{}/tokens", harness.url)).json(&wanted)).await;
+        assert_eq!(status, expected, "{wanted}: {body}");
+    }
+    let text = harness.http.post(format!("{}/tokens", harness.url)).body("{}");
+    assert_eq!(answer(text).await.0, 415);
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_and_an_absent_one_is_a_404() {
+    let harness = Harness::new().await;
+    assert_eq!(answer(harness.get("/dead-letters?limit=5")).await, (200, json!([])));
+    assert_eq!(answer(harness.get("/dead-letters?limit=0")).await.0, 400);
+    assert_eq!(answer(harness.delete("/dead-letters/x")).await.0, 404);
+    assert_eq!(answer(harness.http.post(format!("{}/dead-letters/x/requeue", harness.url))).await.0, 404);
+    let (_, token) = harness.tenant("acme", &[Scope::Read]).await;
+    assert_eq!(answer(harness.get("/dead-letters").bearer_auth(token)).await.0, 403);
+}

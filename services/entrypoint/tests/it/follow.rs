@@ -1,0 +1,115 @@
+use domain::{FactBody, Outcome, Rendered, TaskKey, record::Ending};
+use jiff::Timestamp;
+
+use crate::harness::{CONFIG_MAP, Harness, answer, next};
+
+fn key(id: &str) -> TaskKey {
+    TaskKey { tenant: "local".parse().expect("label"), id: id.parse().expect("id") }
+}
+
+async fn roll_back(harness: &Harness, id: &str, n: u32) {
+    let outcome = Outcome {
+        ending: Ending::RolledBack,
+        time: Timestamp::now(),
+        problems: vec![],
+        objects: vec![],
+        kept: vec![],
+        live: None,
+        finished_jobs: [].into(),
+    };
+    harness.context.records.put_outcome(&key(id), n, &outcome).await.expect("written");
+}
+
+#[tokio::test]
+async fn a_put_is_the_next_revision() {
+    let harness = Harness::new().await;
+    let id = harness.submit("?name=demo").await;
+    let (status, body) = answer(harness.put(&id, "?prune_volumes=true", CONFIG_MAP)).await;
+    assert_eq!((status, &body["revision"], &body["name"]), (202, &2.into(), &"demo".into()), "{body}");
+    let (status, body) = answer(harness.put("demo", "", CONFIG_MAP)).await;
+    assert_eq!((status, &body["revision"], &body["id"]), (202, &3.into(), &id.as_str().into()), "{body}");
+    let command = harness.context.records.command(&key(&id), 2).await.expect("read").expect("stored");
+    assert!(command.options.prune_volumes && !command.options.confirm_prune);
+}
+
+#[tokio::test]
+async fn if_match_guards_a_revision() {
+    let harness = Harness::new().await;
+    let id = harness.submit("").await;
+    let put = |matching: &str| harness.put(&id, "", CONFIG_MAP).header("if-match", matching);
+    assert_eq!(answer(put("7")).await.0, 412);
+    assert_eq!(answer(put("\"1\"")).await.0, 202);
+    assert_eq!(answer(put("1")).await.0, 412);
+    assert_eq!(answer(put("*")).await.0, 202);
+    assert_eq!(answer(put("one")).await.0, 400);
+    let delete = harness.delete(&format!("/yaml/{id}")).header("if-match", "1");
+    assert_eq!(answer(delete).await.0, 412);
+}
+
+#[tokio::test]
+async fn puts_at_the_same_time_are_different_revisions() {
+    let harness = Harness::new().await;
+    let id = harness.submit("").await;
+    let answers = futures::future::join_all((0..6).map(|_| answer(harness.put(&id, "", CONFIG_MAP)))).await;
+    let mut numbers: Vec<_> = answers.iter().map(|(status, body)| (*status, body["revision"].as_u64())).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (2..8).map(|n| (202, Some(n))).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_put_under_a_key_is_one_revision() {
+    let harness = Harness::new().await;
+    let id = harness.submit("").await;
+    let put = || harness.put(&id, "", CONFIG_MAP).header("idempotency-key", "k");
+    let ((_, one), (_, two)) = (answer(put()).await, answer(put()).await);
+    assert_eq!((&one["revision"], &two["revision"]), (&2.into(), &2.into()), "{two}");
+    let (status, _) = answer(harness.delete(&format!("/yaml/{id}")).header("idempotency-key", "k")).await;
+    assert_eq!(status, 422);
+}
+
+#[tokio::test]
+async fn only_what_was_rendered_can_be_gone_back_to() {
+    let harness = Harness::new().await;
+    let mut facts = harness.facts().await;
+    let id = harness.submit("").await;
+    next(&mut facts).await;
+    let revert = |n: u32| harness.put(&id, &format!("?revision={n}"), "");
+    let (status, body) = answer(revert(1)).await;
+    assert_eq!((status, &body["errors"][0]["field"]), (422, &"revision".into()), "{body}");
+    harness.context.records.put_rendered(&key(&id), 1, &Rendered::default()).await.expect("written");
+    assert_eq!(answer(revert(9)).await.0, 422);
+    assert_eq!(answer(harness.put(&id, "?revision=1", CONFIG_MAP)).await.0, 400);
+    assert_eq!(answer(revert(1)).await.0, 202);
+    assert!(matches!(next(&mut facts).await.body, FactBody::Submitted { to: Some(1), .. }));
+    let (_, source) = answer(harness.get(&format!("/yaml/{id}"))).await;
+    assert_eq!((&source["command"], &source["files"][0]["content"]), (&"revert".into(), &CONFIG_MAP.into()));
+}
+
+#[tokio::test]
+async fn a_delete_is_a_command_and_the_last_one() {
+    let harness = Harness::new().await;
+    let mut facts = harness.facts().await;
+    let id = harness.submit("?name=demo").await;
+    next(&mut facts).await;
+    let (status, body) = answer(harness.delete(&format!("/yaml/{id}"))).await;
+    assert_eq!((status, &body["revision"], &body["state"]), (202, &2.into(), &"ROLLING_BACK".into()));
+    assert_eq!(next(&mut facts).await.body, FactBody::RollbackRequested {});
+    // Again: the same command, published again.
+    let (status, body) = answer(harness.delete(&format!("/yaml/{id}"))).await;
+    assert_eq!((status, &body["revision"]), (202, &2.into()));
+    assert_eq!(answer(harness.put(&id, "", CONFIG_MAP)).await.0, 409);
+    assert_eq!(answer(harness.post("?name=demo", CONFIG_MAP)).await.0, 409);
+    roll_back(&harness, &id, 2).await;
+    let (status, body) = answer(harness.delete(&format!("/yaml/{id}"))).await;
+    assert_eq!((status, &body["state"]), (202, &"ROLLED_BACK".into()));
+    let other = harness.submit("?name=demo").await;
+    assert_ne!(other, id);
+}
+
+#[tokio::test]
+async fn a_task_that_never_was_cannot_be_changed() {
+    let harness = Harness::new().await;
+    let path = "019a0000-0000-7000-8000-000000000001";
+    assert_eq!(answer(harness.put(path, "", CONFIG_MAP)).await.0, 404);
+    assert_eq!(answer(harness.delete(&format!("/yaml/{path}"))).await.0, 404);
+}

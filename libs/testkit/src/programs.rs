@@ -1,5 +1,8 @@
 //! Where the servers' programs are, and what is said when they are missing.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

@@ -58,6 +58,16 @@ impl RabbitMq {
         &self.nodes[node].management
     }
 
+    /// The nodes' URLs without a vhost.
+    pub fn authorities(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| node.amqp.clone()).collect()
+    }
+
+    /// The URLs of the nodes' management API.
+    pub fn managements(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| node.management.clone()).collect()
+    }
+
     /// How many nodes it has.
     pub fn nodes(&self) -> usize {
         self.nodes.len()

@@ -20,3 +20,22 @@ pub(crate) fn list(variable: &str) -> Option<Vec<String>> {
     let value = std::env::var(variable).ok().filter(|value| !value.is_empty())?;
     Some(value.split(',').map(str::to_owned).collect())
 }
+
+/// Starts every shared server, side by side, and gives the variables that name them. They end with this process.
+pub async fn start_all() -> Vec<(&'static str, String)> {
+    let (broker, redis, s3, kubernetes) = tokio::join!(
+        crate::RabbitMq::shared(),
+        crate::RedisCluster::shared(),
+        crate::S3::shared(),
+        crate::Kubernetes::shared()
+    );
+    let mut variables = Vec::new();
+    if let Some(broker) = broker {
+        variables.push((AMQP, broker.authorities().join(",")));
+        variables.push((AMQP_MANAGEMENT, broker.managements().join(",")));
+    }
+    variables.extend(redis.map(|cluster| (REDIS, cluster.urls().join(","))));
+    variables.extend(s3.map(|s3| (S3, format!("{},{}", s3.data().display(), s3.url()))));
+    variables.extend(kubernetes.map(|cluster| (KUBERNETES, cluster.folder().display().to_string())));
+    variables
+}

@@ -2,4 +2,6 @@
 
 mod brokers;
 mod clusters;
+mod ends;
 mod stores;
+mod traces;

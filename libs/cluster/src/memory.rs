@@ -100,10 +100,16 @@ impl Mark {
         if now.uid != self.uid || now.version == self.version {
             return false;
         }
-        let entries = view::list(live, "/metadata/managedFields").iter();
-        let alone = entries.filter(|e| view::text(e, "/subresource") != "status").all(|e| e["manager"] == manager);
-        now.time != self.time || (alone && view::int(live, "/metadata/generation") > 0)
+        now.time != self.time || alone(live, manager)
     }
+}
+
+/// Whether nobody but our manager can have made another version. A status' writer makes no other
+/// generation, but another resourceVersion.
+fn alone(live: &Value, manager: &str) -> bool {
+    let has_generation = view::int(live, "/metadata/generation") > 0;
+    let mut entries = view::list(live, "/metadata/managedFields").iter();
+    entries.all(|e| e["manager"] == manager || (has_generation && e["subresource"] == "status"))
 }
 
 /// Our manager's entry of server-side apply.

@@ -12,11 +12,16 @@ use crate::{
 /// What is said instead of a text that may hold a Secret's value.
 const WITHHELD: &str = "the API server's text is withheld, because it may repeat a value of the Secret";
 
+/// What is said of a Secret that was not taken in time.
+const NOT_YET: &str =
+    "the API server did not take the Secret in time; its text is withheld, because it may repeat a value";
+
 /// The problem of an object that could not be applied.
 pub(crate) fn problems(desired: &Desired, error: &Error) -> Vec<Problem> {
     let refusal = match error {
         Error::Refused(refusal) => refusal,
-        other => return vec![desired.problem(Problem::error("not_applied", other.to_string()))],
+        Error::Later(_) if desired.is_secret() => return vec![desired.problem(Problem::error("not_applied", NOT_YET))],
+        other => return vec![desired.problem(Problem::error("not_applied", bounded(&other.to_string())))],
     };
     let problems = if refusal.is_conflict() {
         refusal.conflicts().map(|(manager, field)| conflict(manager, field)).collect()

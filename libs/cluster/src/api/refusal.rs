@@ -39,6 +39,10 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// What the API server says of an apply with fields that the schema does not have, and of bytes that are
+/// not base64.
+const UNDECODABLE: [&str; 2] = ["failed to create typed patch object", "illegal base64 data"];
+
 /// The longest pause between two tries.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 /// The first pause.
@@ -74,6 +78,8 @@ impl Refusal {
         match self.code {
             408 | 429 => true,
             501 => false,
+            // What cannot be decoded is a 500 that never passes.
+            500 if UNDECODABLE.iter().any(|text| self.message.contains(text)) => false,
             403 => self.message.contains("exceeded quota"),
             code => code >= 500,
         }

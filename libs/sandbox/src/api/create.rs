@@ -27,7 +27,7 @@ pub(super) fn create(store: &Store, call: &Call, moment: Moment) -> Result<Reply
     }
     call.check_namespace(store)?;
     let mut object = call.body.clone();
-    validate::types(call.resource, &object).map_err(|why| {
+    validate::types(call.resource, &object).and_then(|()| validate::encoded(&object)).map_err(|why| {
         Failure::bad_request(format!(
             "{} in version {:?} cannot be handled as a {}: json: cannot unmarshal {why}",
             call.resource.kind, call.resource.version, call.resource.kind

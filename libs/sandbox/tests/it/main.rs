@@ -1,4 +1,5 @@
 //! The sandbox through `kube::Client`.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail as tests may")]
 
 mod behaviours;
 mod caller;

@@ -17,7 +17,10 @@ pub(super) fn check(resource: &Resource, object: &Value, causes: &mut Vec<Cause>
         "ConfigMap" | "Secret" => data(object, causes),
         "Deployment" => deployment(object, causes),
         "StatefulSet" => stateful_set(object, causes),
-        "Job" => job(object, "spec", causes),
+        "Job" => {
+            job(object, "spec", causes);
+            generated(object, causes);
+        }
         "CronJob" => cron_job(object, causes),
         "HorizontalPodAutoscaler" => autoscaler(object, causes),
         "PersistentVolumeClaim" => claim(object, causes),
@@ -105,6 +108,30 @@ fn job(object: &Value, spec: &str, causes: &mut Vec<Cause>) {
         && at(object, &format!("{spec}.completions")).is_null()
     {
         causes.push(Cause::required(format!("{spec}.completions"), "when completion mode is Indexed"));
+    }
+}
+
+/// The generated labels have to stay on a `kind: Job`'s template.
+fn generated(object: &Value, causes: &mut Vec<Cause>) {
+    if at(object, "spec.manualSelector") == true || text(object, "metadata.uid").is_empty() {
+        return;
+    }
+    let field = "spec.template.metadata.labels";
+    let labels = at(object, field);
+    for (key, expected) in [("controller-uid", "metadata.uid"), ("job-name", "metadata.name")] {
+        for key in [key.to_owned(), format!("batch.kubernetes.io/{key}")] {
+            let (place, expected) = (format!("{field}[{key}]"), text(object, expected));
+            match labels.get(&key) {
+                None => causes.push(Cause::required(place, &format!("must be '{expected}'"))),
+                Some(held) if held != expected => {
+                    causes.push(Cause::invalid(place, held, &format!("must be '{expected}'")));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    if !crate::selector::matches(at(object, "spec.selector"), at(object, "spec.template")) {
+        causes.push(Cause::invalid(field, labels, "`selector` does not match template `labels`"));
     }
 }
 

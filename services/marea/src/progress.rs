@@ -133,23 +133,25 @@ impl Progress {
         let before = self.objects.insert(subject.clone(), now.clone());
         let passive = object.health == Health::Healthy && PASSIVE.contains(&object.object.kind.as_str());
         // Progress is said where it has a reason, for example that an image cannot be pulled.
-        let on_its_way = object.health == Health::Progressing && object.reason.is_empty();
+        let on_its_way = object.health == Health::Progressing && matches!(object.reason.as_str(), "" | "Running");
         if before.as_ref() == Some(&now) || on_its_way || (before.is_none() && passive) {
             return None;
         }
-        let text = if object.message.is_empty() { word(object) } else { object.message.clone() };
+        let text = words(object);
         // Kubernetes' own times have whole seconds: the time of the fact that told it is nearer.
         let after = elapsed(status.updated.duration_since(start));
         Some(Line { after, subject, text, tone: object.health.into() })
     }
 }
 
-fn word(object: &ObjectStatus) -> String {
-    match (object.reason.as_str(), object.health) {
-        ("", Health::Healthy) => "healthy".to_owned(),
-        ("", Health::Progressing) => "progressing".to_owned(),
-        ("", Health::Degraded) => "degraded".to_owned(),
-        (reason, _) => reason.to_owned(),
+fn words(object: &ObjectStatus) -> String {
+    match (object.reason.as_str(), object.message.as_str(), object.health) {
+        ("", "", Health::Healthy) => "healthy".to_owned(),
+        ("", "", Health::Progressing) => "progressing".to_owned(),
+        ("", "", Health::Degraded) => "degraded".to_owned(),
+        (reason, "", _) => reason.to_owned(),
+        ("", message, _) | (_, message, Health::Healthy) => message.to_owned(),
+        (reason, message, _) => format!("{reason}: {message}"),
     }
 }
 

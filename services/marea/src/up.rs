@@ -54,20 +54,24 @@ async fn up(options: &Up, began: Instant, ui: &mut Ui) -> Done {
     if let Some(file) = &options.ready_file {
         announce(file, address)?;
     }
-    let demo = async {
-        if options.demo {
-            demo::run(address, ui).await?;
-        }
-        banner::next(ui)?;
-        Ok::<(), Failure>(())
-    };
+    let told = tell(options, address, ui);
     tokio::select! {
-        told = demo => { told?; signals.drain.cancelled().await; }
+        told = told => { told?; signals.drain.cancelled().await; }
         () = signals.drain.cancelled() => {}
     }
     let stopped = stop::drain(running, &signals).await;
     telemetry::flush().await;
     stopped
+}
+
+/// The demo, and what to do next. A demo that fails is told, and everything goes on.
+async fn tell(options: &Up, address: SocketAddr, ui: &mut Ui) -> Done {
+    if options.demo
+        && let Err(failure) = demo::run(services::reachable(address), ui).await
+    {
+        failure.report(&ui.program);
+    }
+    banner::next(options.demo, ui)
 }
 
 fn platform(options: &Up) -> Platform {

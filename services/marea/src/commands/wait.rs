@@ -63,7 +63,11 @@ pub fn tell(progress: &mut Progress, status: &TaskStatus, ui: &mut Ui) -> Result
     let lines = progress.lines(status);
     if matches!(ui.format, Format::Table | Format::Wide) {
         for line in lines {
-            let shown = line.show(ui);
+            let mut shown = line.show(ui);
+            if line.subject == State::Done.as_str() {
+                let undo = format!("    (undo: {} delete {})", ui.program, status.name);
+                shown.push_str(&ui.paint(Tone::Dim, undo));
+            }
             ui.line(shown)?;
         }
     }
@@ -87,23 +91,13 @@ fn finish(status: &TaskStatus, end: &RevisionStatus, ui: &mut Ui) -> Done {
     }
     let name = &status.name;
     match end.state {
-        State::Done => undo(status, ui),
-        State::RolledBack => Ok(()),
+        State::Done | State::RolledBack => Ok(()),
         _ if status.desired_revision > end.revision => {
             Err(Failure::failed(format!("revision {} came instead", status.desired_revision)))
         }
         state => Err(Failure::failed(format!("task {name} revision {} is {}", end.revision, state.as_str()))
             .hint(format_args!("{{marea}} status {name} --events, {{marea}} logs {name}"))),
     }
-}
-
-fn undo(status: &TaskStatus, ui: &mut Ui) -> Done {
-    if matches!(ui.format, Format::Table | Format::Wide) {
-        let text = format!("undo: {} delete {}", ui.program, status.name);
-        let text = ui.paint(Tone::Dim, text);
-        ui.line(text)?;
-    }
-    Ok(())
 }
 
 fn timed_out(status: &TaskStatus, timeout: Duration) -> Failure {

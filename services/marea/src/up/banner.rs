@@ -75,9 +75,10 @@ fn access(options: &Up) -> &'static str {
 }
 
 /// Prints what to do next.
-pub fn next(ui: &mut Ui) -> Done {
+pub fn next(demo: bool, ui: &mut Ui) -> Done {
     let program = ui.program.clone();
-    Ok(ui.line(format_args!("Next: {program} apply -f DIR --wait   {program} list   README.md   Ctrl-C stops"))?)
+    let first = if demo { "status swj-demo" } else { "apply -f DIR --wait" };
+    Ok(ui.line(format_args!("Next: {program} {first}   {program} list   README.md   Ctrl-C stops"))?)
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ fn what_does_not_become_healthy_in_time_is_exit_code_3_and_a_rejection_is_1() {
         "labels: {app: web}, annotations: {sandbox.marea.dev/outcome: ImagePullBackOff}}\n    spec",
     );
     let (_files, path) = folder("stuck", &stuck);
-    let ran = up.run(&["apply", "-f", &path, "--wait", "--timeout", "2s"]);
+    let ran = up.run(&["apply", "-f", &path, "--wait", "--timeout", "5s"]);
     assert_eq!(ran.code, 3, "{}\n{}", ran.out, ran.err);
     assert!(ran.out.contains("ImagePull") && ran.err.contains("status stuck --watch"), "{}\n{}", ran.out, ran.err);
     let privileged = APP.replace("image: 'nginx:1.27'", "image: 'nginx:1.27', securityContext: {privileged: true}");

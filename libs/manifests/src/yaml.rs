@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod build;
+mod map;
 mod scalar;
 #[cfg(test)]
 mod tests;

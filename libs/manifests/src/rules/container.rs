@@ -54,6 +54,9 @@ fn environment(container: &Field<'_>, report: &mut Report) {
         if let Some(from) = variable.get("valueFrom").filter(|_| value) {
             report.error(&from, "one_only", "`value` and `valueFrom` exclude each other; keep one");
         }
+        if let Some(resource) = variable.walk(&["valueFrom", "resourceFieldRef", "resource"]) {
+            volume::resource(&resource, report);
+        }
         if let Some(path) = variable.walk(&["valueFrom", "fieldRef", "fieldPath"]) {
             volume::field_path(&path, volume::OF_ENVIRONMENT, report);
         }

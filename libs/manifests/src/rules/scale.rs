@@ -1,6 +1,6 @@
 //! HorizontalPodAutoscaler, PodDisruptionBudget.
 
-use super::{filled, selector, syntax_of, workload};
+use super::{filled, resources, selector, syntax_of, workload};
 use crate::{field::Field, names, report::Report};
 
 pub fn autoscaler(root: &Field<'_>, report: &mut Report) {
@@ -14,7 +14,7 @@ pub fn autoscaler(root: &Field<'_>, report: &mut Report) {
         report.error(&most, "out_of_range", "must be at least minReplicas");
     }
     if let Some(target) = spec.get("scaleTargetRef") {
-        filled(&target, "kind", report);
+        syntax_of(&target, "kind", names::path_segment, report);
         syntax_of(&target, "name", names::path_segment, report);
         if target.get("apiVersion").is_none() {
             let field = target.absent("apiVersion");
@@ -56,6 +56,7 @@ fn target(source: &Field<'_>, report: &mut Report) {
         syntax_of(&metric, "name", names::path_segment, report);
     }
     syntax_of(source, "container", names::label, report);
+    syntax_of(source, "name", names::qualified, report);
     if let Some(object) = source.get("describedObject") {
         filled(&object, "kind", report);
         syntax_of(&object, "name", names::path_segment, report);
@@ -69,6 +70,11 @@ fn target(source: &Field<'_>, report: &mut Report) {
     };
     if target.get(needed).is_none() {
         report.error(&target.absent(needed), "missing_field", format!("a target of this type needs `{needed}`"));
+    }
+    for field in ["value", "averageValue"].iter().filter_map(|key| target.get(key)) {
+        if resources::amount(&field).is_some_and(|a| a.is_negative() || a.is_zero()) {
+            report.error(&field, "out_of_range", "expected more than 0");
+        }
     }
 }
 

@@ -14,14 +14,13 @@ pub fn volumes(spec: &Field<'_>, report: &mut Report) {
 }
 
 fn source(volume: &Field<'_>, report: &mut Report) {
-    let named =
-        [("configMap", "name"), ("secret", "secretName"), ("persistentVolumeClaim", "claimName"), ("csi", "driver")];
+    let named = [("configMap", "name"), ("secret", "secretName"), ("persistentVolumeClaim", "claimName")];
     for (source, key) in named {
         if let Some(source) = volume.get(source) {
             super::named(&source, key, report);
         }
     }
-    for (source, key) in [("hostPath", "path"), ("nfs", "server")] {
+    for (source, key) in [("hostPath", "path"), ("nfs", "server"), ("csi", "driver")] {
         if let Some(source) = volume.get(source) {
             filled(&source, key, report);
         }
@@ -57,6 +56,9 @@ fn files(parent: &Field<'_>, report: &mut Report) {
             filled(&item, "key", report);
             filled(&item, "path", report);
             local_path(&item, "path", report);
+            if let Some(resource) = item.walk(&["resourceFieldRef", "resource"]) {
+                self::resource(&resource, report);
+            }
             if let Some(path) = item.walk(&["fieldRef", "fieldPath"]) {
                 field_path(&path, OF_FILES, report);
             }
@@ -79,6 +81,16 @@ pub const OF_ENVIRONMENT: &[&str] = &[
     "status.podIP",
     "status.podIPs",
 ];
+
+/// A container's request or limit, as an environment variable or a file may hold it.
+pub fn resource(field: &Field<'_>, report: &mut Report) {
+    let text = field.text().unwrap_or_default();
+    let name = text.strip_prefix("limits.").or_else(|| text.strip_prefix("requests.")).unwrap_or_default();
+    if !matches!(name, "cpu" | "memory" | "ephemeral-storage") && !name.starts_with("hugepages-") {
+        let message = "expected limits. or requests. and cpu, memory, ephemeral-storage or hugepages-…";
+        report.error(field, "field_path", message);
+    }
+}
 
 /// A field of the pod: one of those, or one label or annotation.
 pub fn field_path(field: &Field<'_>, known: &[&str], report: &mut Report) {

@@ -21,7 +21,7 @@ pub mod trace;
 pub use access::{Access, AccessError, Caller, issue};
 pub use connect::{ConnectError, bus, context, records, states};
 pub use context::Context;
-pub use http::{HttpError, app, serve};
+pub use http::{HttpError, app, listen, serve};
 pub use internal::Internal;
 pub use platform::{AccessMode, Platform};
 pub use program::{Program, main};

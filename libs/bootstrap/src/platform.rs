@@ -28,7 +28,7 @@ crate::settings! {
         redis: Secret = Secret::default(),
         /// Blob storage: `s3://bucket/prefix`, `gs://bucket/prefix` or `file:///folder`.
         blobs: String = String::new(),
-        /// Options of the blob store, for example `endpoint=http://127.0.0.1:7070,access_key_id=…`.
+        /// Options of the blob store, as object_store names them, for example `aws_endpoint=http://127.0.0.1:7070`.
         blobs_options: BTreeMap<String, Secret> = BTreeMap::new(),
         /// Who may call: `tokens`, or `local` for this computer only.
         access: AccessMode = AccessMode::Tokens,

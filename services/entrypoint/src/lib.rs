@@ -22,8 +22,7 @@ mod sweep;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use bootstrap::{Context, Internal, app, serve};
-use tokio::net::TcpListener;
+use bootstrap::{Context, Internal, app, listen, serve};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -70,9 +69,7 @@ pub async fn run(context: Context, config: Config, shutdown: CancellationToken) 
     let sweeping = sweep::run(&context, Duration::from_secs(config.sweep_seconds), shutdown.clone());
     let serving = async {
         let Some(address) = config.listen else { return anyhow::Ok(()) };
-        let listener =
-            TcpListener::bind(address).await.map_err(|e| anyhow::anyhow!("cannot listen on {address}: {e}"))?;
-        tracing::info!(address = %listener.local_addr()?, "listening");
+        let listener = listen(&context, address).await?;
         serve(listener, app(&context, routes(&context, &config)), shutdown.clone()).await;
         Ok(())
     };

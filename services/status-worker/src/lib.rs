@@ -15,9 +15,8 @@ mod refold;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use bootstrap::{Context, Internal, app, serve};
+use bootstrap::{Context, Internal, app, listen, serve};
 use messaging::topology::STATUS_WORKER;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -68,9 +67,7 @@ pub async fn run(context: Context, config: Config, shutdown: CancellationToken) 
     let keeping = keep::run(Worker::new(&context, &config), interval, shutdown.clone());
     let serving = async {
         let Some(address) = config.listen else { return anyhow::Ok(()) };
-        let listener =
-            TcpListener::bind(address).await.map_err(|e| anyhow::anyhow!("cannot listen on {address}: {e}"))?;
-        tracing::info!(address = %listener.local_addr()?, "listening");
+        let listener = listen(&context, address).await?;
         serve(listener, app(&context, routes(&context, &config)), shutdown.clone()).await;
         Ok(())
     };

@@ -10,9 +10,8 @@ mod revision;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use bootstrap::{Context, app, serve};
+use bootstrap::{Context, app, listen, serve};
 use messaging::topology::YAML_MANAGER;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -31,8 +30,7 @@ pub async fn run(context: Context, config: Config, shutdown: CancellationToken) 
     let manager = Arc::new(Manager::new(context.clone()));
     let serving = async {
         let Some(address) = config.listen else { return anyhow::Ok(()) };
-        let listener =
-            TcpListener::bind(address).await.map_err(|e| anyhow::anyhow!("cannot listen on {address}: {e}"))?;
+        let listener = listen(&context, address).await?;
         serve(listener, app(&context, OpenApiRouter::new()), shutdown.clone()).await;
         Ok(())
     };

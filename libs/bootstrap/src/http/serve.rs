@@ -1,6 +1,6 @@
 //! The server: HTTP/1 and HTTP/2 on one port, bounded in connections and in time.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -16,6 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::io::Idle;
+use crate::Context;
 
 /// How long the server waits after an accept that failed: it is out of file descriptors, and one may be freed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -48,6 +49,17 @@ impl Default for Limits {
             head_bytes: 32 << 10,
         }
     }
+}
+
+/// Binds an address. Refuses one beyond this computer where requests need no token: `Host` is what a client says.
+pub async fn listen(context: &Context, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    if context.access.is_local() && !context.guard.any_host && !address.ip().is_loopback() {
+        anyhow::bail!("without tokens only this computer may call: listen on 127.0.0.1, or set `access` to `tokens`");
+    }
+    let bound = TcpListener::bind(address).await;
+    let listener = bound.map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}"))?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    Ok(listener)
 }
 
 /// Serves until `shutdown`, then ends connections gracefully, with the default bounds.

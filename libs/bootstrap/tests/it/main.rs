@@ -260,3 +260,12 @@ async fn http2_is_spoken_on_the_same_port() {
     let response = http2.request(request).await.expect("answered");
     assert_eq!((response.version(), response.status().as_u16()), (Version::HTTP_2, 200));
 }
+
+#[tokio::test]
+async fn without_tokens_nobody_else_may_come_in() {
+    let mut context = context().await;
+    assert!(bootstrap::listen(&context, ([127, 0, 0, 1], 0).into()).await.is_ok());
+    assert!(bootstrap::listen(&context, ([0, 0, 0, 0], 0).into()).await.is_err());
+    context.access = Access::tokens(context.records.clone(), &"".into());
+    assert!(bootstrap::listen(&context, ([0, 0, 0, 0], 0).into()).await.is_ok());
+}

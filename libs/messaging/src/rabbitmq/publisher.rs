@@ -2,27 +2,22 @@
 //!
 //! A task owns the channel: callers hand it their messages and wait. It keeps many on their way, because one by one
 //! would cost a round trip of the quorum each, and bounds them, because lapin's queue has no bound.
-//!
-//! lapin gives a returned message to the confirm that completes next, whichever that is. So a return is matched by
-//! what it says here, and confirms that became ready together are looked through for returns before any is answered:
-//! a return is always taken by a confirm that was resolved no later than the returned message's own.
 
-use std::collections::HashMap;
+mod session;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, Confirmation, Connection, ErrorKind};
+use lapin::{BasicProperties, Connection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use self::session::End;
 use super::link::Link;
-use super::{ANSWER, Config, wire};
+use super::{Config, wire};
 use crate::backoff::Backoff;
 use crate::topology::{CONFIRM_TIMEOUT, Names, UNCONFIRMED};
 use crate::work::record_publish;
@@ -30,8 +25,6 @@ use crate::{Message, PublishError};
 
 /// How long a publish waits for a connection, or for room among the unconfirmed, before it is refused unsent.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Silence of the broker, with confirms due, after which its connection is given up: another node may answer.
-const SILENCE: Duration = Duration::from_secs(4);
 
 /// Where a message is published to.
 #[derive(Debug)]
@@ -46,16 +39,6 @@ struct Request {
     body: Bytes,
     caller: oneshot::Sender<Result<(), PublishError>>,
     _permit: OwnedSemaphorePermit,
-}
-
-/// A publish as its return names it: exchange, routing key, message id.
-type Name = (String, String, String);
-
-/// What became of a request, and which message came back with its confirm.
-struct Settled {
-    request: Request,
-    result: Result<(), PublishError>,
-    returned: Option<Name>,
 }
 
 /// Publishes. Its task ends with it.
@@ -162,134 +145,24 @@ fn unreachable_now(why: &str) -> PublishError {
     PublishError::Unreachable(why.to_owned())
 }
 
+/// Keeps a channel open. What waited for a channel that is lost was not sent.
 async fn supervise(link: Link, mut requests: mpsc::Receiver<Request>, state: watch::Sender<State>) {
     let mut backoff = Backoff::reconnect();
     loop {
         let Ok(connection) = link.up(Duration::from_secs(3600)).await else { continue };
-        let why = match super::answered(ANSWER, open(&connection)).await {
-            Ok(channel) => {
-                backoff.reset();
-                state.send_replace(State::Up(connection.clone()));
-                let why = session(&channel, &connection, &mut requests).await;
-                state.send_replace(State::Down(why.clone()));
-                while let Ok(request) = requests.try_recv() {
-                    let _gone = request.caller.send(Err(PublishError::Unreachable(why.clone())));
-                }
-                why
+        let why = loop {
+            match session::run(&connection, &mut requests, || drop(state.send_replace(State::Up(connection.clone()))))
+                .await
+            {
+                End::Renew => backoff.reset(),
+                End::Lost(why) => break why,
             }
-            Err(error) => error.to_string(),
         };
+        state.send_replace(State::Down(why.clone()));
+        while let Ok(request) = requests.try_recv() {
+            let _gone = request.caller.send(Err(PublishError::Unreachable(why.clone())));
+        }
         link.broken(&connection, &why).await;
         tokio::time::sleep(backoff.next()).await;
-    }
-}
-
-async fn open(connection: &Connection) -> lapin::Result<Channel> {
-    let channel = connection.create_channel().await?;
-    channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    Ok(channel)
-}
-
-/// Publishes until the channel is of no use; then why. Whoever still waits for a confirm learns that it is unknown.
-async fn session(channel: &Channel, connection: &Connection, requests: &mut mpsc::Receiver<Request>) -> String {
-    let mut on_the_way = FuturesUnordered::new();
-    let mut returns = Returns::default();
-    let mut heard = Instant::now();
-    let mut look = tokio::time::interval(Duration::from_millis(250));
-    loop {
-        tokio::select! {
-            Some(request) = requests.recv() => {
-                if on_the_way.is_empty() {
-                    heard = Instant::now();
-                }
-                on_the_way.push(send(channel, request));
-            }
-            Some(first) = on_the_way.next() => {
-                let mut settled = vec![first];
-                while let Some(Some(next)) = on_the_way.next().now_or_never() {
-                    settled.push(next);
-                }
-                heard = Instant::now();
-                returns.answer(settled);
-                if !channel.status().connected() {
-                    return "the connection was lost".to_owned();
-                }
-            }
-            _ = look.tick() => {
-                if !channel.status().connected() {
-                    return "the connection was lost".to_owned();
-                }
-                if connection.status().blocked() || on_the_way.is_empty() {
-                    heard = Instant::now();
-                } else if heard.elapsed() > SILENCE {
-                    return format!("no confirm within {SILENCE:?}");
-                }
-            }
-        }
-    }
-}
-
-async fn send(channel: &Channel, request: Request) -> Settled {
-    let options = BasicPublishOptions { mandatory: true, immediate: false };
-    let (exchange, key) = (request.target.exchange.as_str().into(), request.target.key.as_str().into());
-    let properties = request.properties.clone();
-    let sent = channel.basic_publish(exchange, key, options, &request.body, properties).await;
-    let confirm = match sent {
-        Ok(confirm) => confirm.await,
-        Err(error) => return Settled { request, result: Err(unsent(&error)), returned: None },
-    };
-    let (result, returned) = match confirm {
-        Ok(Confirmation::Ack(returned)) => (Ok(()), returned),
-        Ok(Confirmation::Nack(returned)) => (Err(PublishError::Refused("a queue is full or out".into())), returned),
-        Ok(Confirmation::NotRequested) | Err(_) => (Err(PublishError::Unknown), None),
-    };
-    let returned = returned.map(|message| {
-        (message.exchange.to_string(), message.routing_key.to_string(), message_id(&message.properties))
-    });
-    Settled { request, result, returned }
-}
-
-fn unsent(error: &lapin::Error) -> PublishError {
-    match error.kind() {
-        ErrorKind::InvalidChannelState(..) | ErrorKind::InvalidConnectionState(_) | ErrorKind::InvalidChannel(_) => {
-            PublishError::Unreachable(error.to_string())
-        }
-        _ => PublishError::Unknown,
-    }
-}
-
-fn message_id(properties: &BasicProperties) -> String {
-    properties.message_id().as_ref().map(ToString::to_string).unwrap_or_default()
-}
-
-/// Messages that came back and whose own confirm is still due, how often each.
-#[derive(Default)]
-struct Returns(HashMap<Name, usize>);
-
-impl Returns {
-    /// Answers requests that became ready together.
-    fn answer(&mut self, settled: Vec<Settled>) {
-        for name in settled.iter().filter_map(|s| s.returned.clone()) {
-            *self.0.entry(name).or_default() += 1;
-        }
-        for Settled { request, result, .. } in settled {
-            let refused = self.take(&request).then(|| format!("no queue is bound to `{}`", request.target.key));
-            // The caller may have stopped waiting.
-            let _gone = request.caller.send(refused.map_or(result, |why| Err(PublishError::Refused(why))));
-        }
-    }
-
-    fn take(&mut self, request: &Request) -> bool {
-        if self.0.is_empty() {
-            return false;
-        }
-        let Target { exchange, key } = &request.target;
-        let name = (exchange.clone(), key.clone(), message_id(&request.properties));
-        let Some(times) = self.0.get_mut(&name) else { return false };
-        *times -= 1;
-        if *times == 0 {
-            self.0.remove(&name);
-        }
-        true
     }
 }

@@ -13,10 +13,8 @@ mod history;
 mod internal;
 mod lease;
 mod limiter;
-#[cfg(test)]
-mod tests;
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
 pub use applier::Times;
@@ -32,8 +30,8 @@ use crate::{applier::Applier, early::Early};
 bootstrap::settings! {
     /// What cluster-applier needs beyond the platform.
     pub struct Config {
-        /// Where the internal HTTP interface listens, `address:port`; empty: nowhere.
-        listen: String = "0.0.0.0:8080".into(),
+        /// Where the internal HTTP interface listens.
+        listen: Option<SocketAddr> = Some(SocketAddr::from(([0, 0, 0, 0], 8080))),
         /// A kubeconfig; empty: the pod's own ServiceAccount, else the usual places.
         kubeconfig: String = String::new(),
         /// The kubeconfig's context; empty: its current one.
@@ -80,9 +78,9 @@ async fn serve(
     config: &Config,
     shutdown: CancellationToken,
 ) -> anyhow::Result<impl Future<Output = ()> + use<>> {
-    let listener = match config.listen.as_str() {
-        "" => None,
-        address => Some(TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?),
+    let listener = match config.listen {
+        None => None,
+        Some(address) => Some(TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?),
     };
     let router = bootstrap::app(context, routes(context, clusters));
     Ok(async move {

@@ -1,0 +1,64 @@
+//! The internal interface.
+
+use axum::{Router, body::Body};
+use domain::{Options, State, Tenant};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::world::{World, deployment};
+
+fn app(world: &World) -> Router {
+    bootstrap::app(&world.context, cluster_applier::routes(&world.context, &world.clusters))
+}
+
+async fn ask(app: &Router, token: &str, method: &str, path: &str, body: &Value) -> (StatusCode, String) {
+    let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1");
+    let request = request.header("authorization", format!("Bearer {token}")).header("content-type", "application/json");
+    let answer = app.clone().oneshot(request.body(Body::from(body.to_string())).unwrap()).await.unwrap();
+    let (parts, body) = answer.into_parts();
+    (parts.status, String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned())
+}
+
+#[tokio::test]
+async fn nobody_comes_in_without_the_internal_token() {
+    let world = World::idle().await;
+    for token in ["", "wrong", "between-us-not"] {
+        let (status, _) = ask(&app(&world), token, "POST", "/internal/why", &json!({})).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_renders_and_shows_no_secret() {
+    let world = World::idle().await;
+    let content = "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\nstringData: {password: planted-value-7431}\n";
+    let question = json!({"tenant": Tenant::local(), "task": null, "name": null, "revision": null,
+        "files": [{"name": "a.yaml", "content": content}], "options": Options::default()});
+    let (status, text) = ask(&app(&world), "between-us", "POST", "/internal/plan", &question).await;
+    assert_eq!(status, StatusCode::OK, "{text}");
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&answer["objects"][0]["kind"], &answer["objects"][0]["change"]), (&json!("Secret"), &json!("create")));
+    assert!(!text.contains("planted-value") && !text.contains("cGxhbnRlZC12YWx1ZS03NDMx"), "{text}");
+    assert!(world.get("/api/v1/namespaces/default/secrets/login").await.is_none());
+}
+
+#[tokio::test]
+async fn why_and_logs_speak_of_pods() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[deployment("web", "ImagePullBackOff")]).await;
+    world.until(|s| s.objects.iter().any(|o| o.reason == "ImagePullBackOff")).await;
+    let which = json!({"tenant": "local", "task": world.key.id});
+    let (status, text) = ask(&app(&world), "between-us", "POST", "/internal/why", &which).await;
+    assert_eq!(status, StatusCode::OK, "{text}");
+    let why: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(why["objects"][0]["pods"][0]["reason"], "ImagePullBackOff");
+    let path = format!("/internal/logs?tenant=local&task={}&object=Deployment/web", world.key.id);
+    let (status, text) = ask(&app(&world), "between-us", "GET", &path, &Value::Null).await;
+    assert_eq!(status, StatusCode::OK, "{text}");
+    let (status, _) = ask(&app(&world), "between-us", "GET", &path.replace("/web", "/none"), &Value::Null).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    world.delete(2).await;
+    world.state(2, State::RolledBack).await;
+}

@@ -1,0 +1,118 @@
+//! A task's way.
+
+use std::time::Instant;
+
+use domain::{Health, OnFailure, Options, State, record::Ending};
+use serde_json::json;
+
+use crate::world::{HEALTHY, World, codes, config_map, deadline, deployment, job};
+
+const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/web";
+
+#[tokio::test]
+async fn passive_objects_are_done_at_once_and_roll_back() {
+    let world = World::start().await;
+    let five: Vec<_> = ["a", "b", "c", "d", "e"].iter().map(|name| config_map(name, "1")).collect();
+    let began = Instant::now();
+    world.revision(1, Options::default(), &five).await;
+    let status = world.state(1, State::Done).await;
+    eprintln!("five passive objects: {:?} from validated to DONE", began.elapsed());
+    assert_eq!((status.objects.len(), status.health, status.live_revision), (5, HEALTHY, Some(1)));
+    world.delete(2).await;
+    let status = world.state(2, State::RolledBack).await;
+    assert_eq!((status.objects.len(), status.live_revision), (0, None));
+    assert!(world.get("/api/v1/namespaces/default/configmaps/a").await.is_none());
+    world.quiet().await;
+}
+
+#[tokio::test]
+async fn a_task_with_workloads_tells_progress_until_it_is_done() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[deployment("web", ""), job("split", "2s")]).await;
+    let status = world.state(1, State::Done).await;
+    let messages: Vec<_> = status.objects.iter().map(|o| o.message.as_str()).collect();
+    assert_eq!(messages, ["ready 2/2", "complete"]);
+    let told = world.facts("task.progress");
+    assert!(!told.is_empty());
+    assert_eq!(world.facts("task.apply_started").len(), 1);
+    let outcome = world.context.records.outcome(&world.key, 1).await.unwrap().unwrap();
+    assert!(outcome.finished_jobs["default/split"].complete);
+}
+
+#[tokio::test]
+async fn what_is_not_ready_in_time_fails_and_is_kept() {
+    let world = World::start().await;
+    world.revision(1, deadline(1), &[deployment("web", "ImagePullBackOff")]).await;
+    let status = world.state(1, State::Failed).await;
+    assert_eq!(codes(&status.revisions[0].problems), ["not_ready_in_time"]);
+    assert!(status.revisions[0].problems[0].message.contains("ImagePullBackOff"));
+    assert!(world.get(DEPLOYMENT).await.is_some());
+}
+
+#[tokio::test]
+async fn a_job_that_runs_has_no_deadline() {
+    let world = World::start().await;
+    world.revision(1, deadline(1), &[job("long", "4s")]).await;
+    world.state(1, State::Done).await;
+}
+
+#[tokio::test]
+async fn a_put_prunes_what_it_no_longer_has() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[config_map("a", "1"), config_map("b", "1")]).await;
+    world.state(1, State::Done).await;
+    world.revision(2, Options::default(), &[config_map("a", "2")]).await;
+    world.state(2, State::Done).await;
+    assert!(world.get("/api/v1/namespaces/default/configmaps/b").await.is_none());
+    world.revision(3, Options::default(), &[config_map("c", "1")]).await;
+    let status = world.state(3, State::Failed).await;
+    assert_eq!(codes(&status.revisions[0].problems), ["prune_needs_confirmation"]);
+    assert_eq!(status.live_revision, Some(2));
+    assert!(world.get("/api/v1/namespaces/default/configmaps/c").await.is_none());
+}
+
+#[tokio::test]
+async fn a_put_that_fails_goes_back_to_the_live_revision() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[deployment("web", ""), config_map("a", "1")]).await;
+    world.state(1, State::Done).await;
+    let reverting = Options { on_failure: OnFailure::Revert, ..deadline(1) };
+    let broken = [deployment("web", "CrashLoopBackOff"), config_map("a", "2"), config_map("new", "1")];
+    world.revision(2, reverting, &broken).await;
+    let status = world.until(|s| s.revisions[0].transitions.iter().any(|t| t.event == "task.reverted")).await;
+    assert_eq!((status.state, status.live_revision), (State::Failed, Some(1)));
+    assert_eq!(world.get("/api/v1/namespaces/default/configmaps/a").await.unwrap()["data"]["key"], "1");
+    assert!(world.get("/api/v1/namespaces/default/configmaps/new").await.is_none());
+    let outcome = world.context.records.outcome(&world.key, 2).await.unwrap().unwrap();
+    assert_eq!((outcome.ending, outcome.live), (Ending::Reverted, Some(1)));
+}
+
+#[tokio::test]
+async fn health_is_told_after_done() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[deployment("web", "")]).await;
+    world.state(1, State::Done).await;
+    let broken = json!({sandbox::names::OUTCOME: "CrashLoopBackOff"});
+    let patch = json!({"spec": {"strategy": {"type": "Recreate", "rollingUpdate": null}, "template": {"metadata": {"annotations": broken}}}});
+    world.patch(DEPLOYMENT, &patch).await;
+    let status = world.until(|s| s.health == Health::Degraded).await;
+    assert_eq!((status.state, status.objects[0].reason.as_str()), (State::Done, "CrashLoopBackOff"));
+    world.patch(DEPLOYMENT, &json!({"spec": {"template": {"metadata": {"annotations": null}}}})).await;
+    world.until(|s| s.health == HEALTHY).await;
+}
+
+#[tokio::test]
+async fn a_blocked_roll_back_names_what_holds_it_and_goes_on_by_itself() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[config_map("a", "1")]).await;
+    world.state(1, State::Done).await;
+    let path = "/api/v1/namespaces/default/configmaps/a";
+    world.patch(path, &json!({"metadata": {"finalizers": ["example.com/hold"]}})).await;
+    world.delete(2).await;
+    let status = world.state(2, State::RollbackBlocked).await;
+    assert!(status.revisions[0].problems[0].message.contains("`example.com/hold`"));
+    world.patch(path, &json!({"metadata": {"finalizers": null}})).await;
+    // Another DELETE resumes it at once; the first one would by itself.
+    world.delete(3).await;
+    world.state(3, State::RolledBack).await;
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests start: brokers and stores by apt (as root, never by sudo), Kubernetes, kwok
 # and an S3 server built from Go modules, tools in Python by pip. Kept in the cache folder by version;
-# a second run is quick. Exit code 3: something is missing that this may not install; it says what.
+# a second run is quick. `--download` only fetches what would be built. Exit code 3: something is missing that this may not install; it says what.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -131,11 +131,29 @@ install_schemathesis() {
   ln -sf "$folder/bin/schemathesis" "$cache/bin/schemathesis"
 }
 
+# Fetches the modules that are built later, as nobody's cores are needed for it.
+download() {
+  has go || return 0
+  if [[ ! -x $cache/kubernetes-$kubernetes/kubectl ]]; then
+    mkdir -p "$cache/kubernetes-$kubernetes/src"
+    cp "$here/kubernetes/go.mod" "$here/kubernetes/go.sum" "$cache/kubernetes-$kubernetes/src/"
+    (cd "$cache/kubernetes-$kubernetes/src" && go list -mod=mod -deps k8s.io/kubernetes/cmd/kube-apiserver \
+      k8s.io/kubernetes/cmd/kube-controller-manager k8s.io/kubernetes/cmd/kube-scheduler \
+      k8s.io/kubernetes/cmd/kubectl >/dev/null)
+  fi
+  [[ -x $cache/bin/kwok ]] || go mod download "sigs.k8s.io/kwok@$kwok"
+  [[ -x $cache/bin/versitygw ]] || go mod download "github.com/versity/versitygw@$versitygw"
+}
+
 # --- All of it ---------------------------------------------------------------------------------
 mkdir -p "$cache/bin"
 if has flock; then
   exec 9>"$cache/.lock"
   flock -n 9 || { say "waiting for another run"; flock 9; }
+fi
+if [[ ${1:-} == --download ]]; then
+  download
+  exit
 fi
 install_packages
 install_kubernetes

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::reaper;
 
-/// A temporary folder; removed when dropped and when the test process dies. With `MAREA_TEST_KEEP`
+/// A temporary folder; removed when dropped and when the test process dies. With `TESTKIT_KEEP`
 /// set it stays, for a look at the logs.
 #[derive(Debug)]
 pub struct Folder {
@@ -22,7 +22,7 @@ impl Folder {
     pub fn new(purpose: &str) -> Self {
         let made = tempfile::Builder::new().prefix(&format!("marea-test-{purpose}-")).tempdir();
         let made = made.expect("the folder of temporary files is writable (set TMPDIR)");
-        if std::env::var_os("MAREA_TEST_KEEP").is_some() {
+        if std::env::var_os("TESTKIT_KEEP").is_some() {
             return Self { path: made.keep(), removed_on_drop: None };
         }
         reaper::remove_at_end(made.path());

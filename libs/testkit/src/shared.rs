@@ -5,15 +5,15 @@
 //! starts it once (`testkit COMMAND…` starts all of them, sets the variables and runs the command).
 
 /// The AMQP URLs of a broker's nodes, separated by commas.
-pub const AMQP: &str = "MAREA_TEST_AMQP";
+pub const AMQP: &str = "TESTKIT_AMQP";
 /// The URLs of the nodes' management API, separated by commas, in the same order.
-pub const AMQP_MANAGEMENT: &str = "MAREA_TEST_AMQP_MANAGEMENT";
+pub const AMQP_MANAGEMENT: &str = "TESTKIT_AMQP_MANAGEMENT";
 /// The URLs of a Redis Cluster's nodes, separated by commas.
-pub const REDIS: &str = "MAREA_TEST_REDIS";
+pub const REDIS: &str = "TESTKIT_REDIS";
 /// The folder that a running S3 server serves, and its endpoint, separated by a comma.
-pub const S3: &str = "MAREA_TEST_S3";
+pub const S3: &str = "TESTKIT_S3";
 /// The folder of a running Kubernetes.
-pub const KUBERNETES: &str = "MAREA_TEST_KUBERNETES";
+pub const KUBERNETES: &str = "TESTKIT_KUBERNETES";
 
 /// The parts of a variable's value; `None` where it is not set.
 pub(crate) fn list(variable: &str) -> Option<Vec<String>> {

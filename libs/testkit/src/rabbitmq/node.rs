@@ -50,6 +50,8 @@ impl Cluster {
     fn command(&self, number: usize, folder: &Path) -> Command {
         let mut command = Command::new(&self.server);
         command
+            // A dying node dumps its state where it stands.
+            .current_dir(folder)
             .env("HOME", &self.folder)
             .env("ERL_EPMD_PORT", self.epmd.to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")

@@ -1,0 +1,44 @@
+# Two commands to begin with: `make up` runs everything in one process, `make test` tests all of it.
+# `make` alone lists the rest. Cargo and a C compiler suffice to build.
+
+CARGO ?= cargo
+.DEFAULT_GOAL := help
+.PHONY: help up build test servers lint fmt clippy doc unused bench clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## Build, and run everything in one process with a demo task (ARGS="--reset" and the like are passed on)
+	$(CARGO) run --quiet --package marea --bin marea -- up --demo $(ARGS)
+
+build: ## Build every binary and test, in the one profile that everything here uses
+	$(CARGO) build --workspace --all-targets
+
+test: ## Install what tests need (apt where it may), start real servers, run everything (TESTS=name: only those)
+	@.ci/test $(TESTS)
+
+servers: ## Only install what tests start: brokers, stores, an API server, tools
+	libs/testkit/servers/install.sh
+
+lint: fmt clippy doc unused ## Format, clippy, documentation, unused dependencies; a warning is an error
+
+fmt: ## Is the code formatted (cargo fmt --all does it)
+	$(CARGO) fmt --all --check
+
+clippy: ## Lints, warnings are errors
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+
+doc: ## Does the documentation build without warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+
+unused: ## Is every dependency used (needs and installs cargo-machete)
+	@.ci/unused
+
+ifneq ($(wildcard loadtest/Cargo.toml),)
+bench: ## Benchmarks (see docs/benchmarks.md)
+	$(CARGO) run --release --package loadtest $(ARGS)
+endif
+
+clean: ## Remove what was built and the data of `make up`
+	$(CARGO) clean
+	rm -rf .marea

@@ -34,7 +34,8 @@ IFS=' '
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 IFS='
 '
-for folder in $folders; do rm -rf -- "$folder"; done
+# Again where what is being killed still wrote into one.
+for folder in $folders; do rm -rf -- "$folder" 2>/dev/null || { sleep 1; rm -rf -- "$folder"; }; done
 "#;
 
 /// Never waited for: it outlives this process.

@@ -7,15 +7,18 @@ mod revert;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use bootstrap::{Context, trace};
 use cluster::{Engine, SendUntil, Session, Stop, Task};
-use domain::{Action, Command, Fact, Health, ObjectStatus, Problem, Revision, TaskKey};
+use domain::{Action, Command, Fact, Health, ObjectStatus, Problem, Rendered, Revision, TaskKey};
 use jiff::{SignedDuration, Timestamp};
-use messaging::{Delivery, Handler, JobError, Route, topology::CLUSTER_APPLIER};
+use messaging::{
+    Delivery, Handler, JobError, Route,
+    topology::{CLUSTER_APPLIER, Step},
+};
 use parking_lot::Mutex;
 use tracing::Instrument as _;
 
@@ -50,6 +53,9 @@ impl Times {
     }
 }
 
+/// Steps that are asked for, before old ones are looked for and forgotten.
+const WAITING: usize = 1_024;
+
 /// Takes steps.
 pub(crate) struct Applier {
     pub context: Context,
@@ -58,7 +64,7 @@ pub(crate) struct Applier {
     /// Tells this process from others in leases.
     holder: String,
     /// Next steps that this process has asked for: a watch may take them early.
-    waiting: Mutex<HashMap<TaskKey, Check>>,
+    waiting: Mutex<HashMap<TaskKey, (Instant, Check)>>,
     finished: Mutex<Finished>,
 }
 
@@ -74,6 +80,8 @@ pub(crate) struct Work<'a> {
     applier: &'a Applier,
     pub check: Check,
     pub command: Command,
+    /// What the revision rendered to; none of a roll back.
+    pub rendered: Option<Rendered>,
     pub history: History<'a>,
     pub session: Session,
 }
@@ -101,7 +109,7 @@ impl Applier {
 
     /// The check that a watch may take early, if this process asked for it.
     pub(crate) fn waiting(&self, key: &TaskKey) -> Option<Check> {
-        self.waiting.lock().get(key).cloned()
+        self.waiting.lock().get(key).map(|(_, check)| check.clone())
     }
 
     /// Takes a step, and asks for the next one; `early`: that one is under way already.
@@ -122,7 +130,7 @@ impl Applier {
         };
         match next {
             Next::Ended => self.note_finished(&check),
-            Next::Check(next) if early => drop(self.waiting.lock().insert(next.key.clone(), next)),
+            Next::Check(next) if early => self.note_waiting(next),
             Next::Check(next) => self.ask(next, traceparent).await?,
         }
         Ok(())
@@ -130,36 +138,34 @@ impl Applier {
 
     /// A step under the lease.
     async fn locked(&self, check: Check, until: SendUntil, traceparent: Option<&str>) -> Done<Next> {
-        let key = check.key.clone();
-        let history = History::read(&self.context.records, &key).await.map_err(JobError::retry)?;
-        let revision = check.revision;
-        let Some(command) = history.command(revision).await.map_err(JobError::retry)? else {
+        let (key, revision) = (check.key.clone(), check.revision);
+        let records = &self.context.records;
+        let reads = tokio::try_join!(
+            History::read(records, &key),
+            records.command(&key, revision),
+            records.rendered(&key, revision)
+        );
+        let (history, command, rendered) = reads.map_err(JobError::retry)?;
+        let Some(command) = command else {
             return Err(JobError::fail(format!("there is no command {revision} of the task {key}")));
         };
         let Some(engine) = self.clusters.get(&command.options.target) else {
             return self.no_target(&check, &command).await;
         };
+        let run_as = match &rendered {
+            Some(rendered) => rendered.run_as.clone(),
+            None => history.newest_rendered(revision).await.map_err(JobError::retry)?.and_then(|r| r.run_as),
+        };
         let task = Task { key: key.clone(), name: command.name.clone() };
-        let run_as = self.run_as(&history, &command).await?;
         let session = session(engine, task, run_as.as_deref(), until);
         let parent = command.traceparent.clone().or_else(|| traceparent.map(str::to_owned));
-        let work = Work { applier: self, check, command, history, session };
+        let work = Work { applier: self, check, command, rendered, history, session };
         work.run(parent.as_deref()).await
     }
 
-    /// Whom to write as: what the newest rendered revision says.
-    async fn run_as(&self, history: &History<'_>, command: &Command) -> Done<Option<String>> {
-        let own = history.rendered(command.revision).await.map_err(JobError::retry)?;
-        if own.is_some() || command.revision == 1 {
-            return Ok(own.and_then(|r| r.run_as));
-        }
-        let below = history.rendered_below(command.revision).await.map_err(JobError::retry)?;
-        Ok(below.into_iter().next().and_then(|r| r.run_as))
-    }
-
     async fn no_target(&self, check: &Check, command: &Command) -> Done<Next> {
-        let text =
-            format!("there is no cluster `{}`: ask the administrator which targets there are", command.options.target);
+        let target = &command.options.target;
+        let text = format!("there is no cluster `{target}`: ask the administrator which targets there are");
         let problems = vec![Problem::error("unknown_target", text).at("target")];
         self.end(check, finish::failed(problems, vec![], None), 0, command.traceparent.as_deref()).await
     }
@@ -168,14 +174,24 @@ impl Applier {
     async fn ask(&self, next: Check, traceparent: Option<&str>) -> Done {
         let route = Route::Delayed(next.delay(), &CLUSTER_APPLIER);
         let message = next.message().traced(traceparent);
-        self.waiting.lock().insert(next.key.clone(), next);
+        self.note_waiting(next);
         self.context.bus.publish(&route, message).await.map_err(JobError::retry)
+    }
+
+    /// Remembers a step that is asked for. Another replica may take it: then it is forgotten after a while.
+    fn note_waiting(&self, next: Check) {
+        let mut waiting = self.waiting.lock();
+        let now = Instant::now();
+        if waiting.len() >= WAITING && waiting.len().is_multiple_of(WAITING) {
+            waiting.retain(|_, (asked, _)| now.duration_since(*asked) < 4 * Step::S15.delay());
+        }
+        waiting.insert(next.key.clone(), (now, next));
     }
 
     /// What this process has told meanwhile, early.
     fn take_reported(&self, check: &mut Check) {
         let waiting = self.waiting.lock().remove(&check.key);
-        if let Some(known) = waiting.filter(|w| w.revision == check.revision) {
+        if let Some(known) = waiting.map(|(_, known)| known).filter(|w| w.revision == check.revision) {
             let later = known.reported.filter(|r| check.reported.as_ref().is_none_or(|c| c.at < r.at));
             check.reported = later.or(check.reported.take());
         }

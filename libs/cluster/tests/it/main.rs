@@ -1,12 +1,16 @@
 //! One suite of the engine's behaviours, run on the sandbox and on the real API server.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod faults;
 mod jobs;
 mod ownership;
 mod plans;
 mod prune;
+mod rights;
 mod rollback;
 mod secrets;
+mod speed;
 mod tasks;
 mod watch;
 mod workloads;

@@ -10,7 +10,7 @@ pub async fn what_a_revision_no_longer_has_is_deleted(world: World) {
     let before = world.rendered([config_map("a", "1"), config_map("b", "1"), service("c"), service("d")]);
     world.session().apply(&before).await.unwrap();
     let after = world.rendered([config_map("a", "1"), service("c")]);
-    assert_eq!(needs_confirmation(&after, &[before.clone()], &Options::default()), None);
+    assert_eq!(needs_confirmation(&after, std::slice::from_ref(&before), &Options::default()), None);
     world.session().apply(&after).await.unwrap();
     let pruned = world.session().prune(&after, &[before], &Options::default()).await.unwrap();
     let names: Vec<_> = pruned.deleted.iter().map(ToString::to_string).collect();
@@ -26,11 +26,11 @@ pub async fn volumes_and_kept_objects_stay(world: World) {
     let before = world.rendered([config_map("a", "1"), claim("disk"), kept]);
     world.session().apply(&before).await.unwrap();
     let after = world.rendered([config_map("a", "1")]);
-    let problem = needs_confirmation(&after, &[before.clone()], &Options::default()).unwrap();
+    let problem = needs_confirmation(&after, std::slice::from_ref(&before), &Options::default()).unwrap();
     assert_eq!(problem.code, "prune_needs_confirmation");
     let confirmed = Options { confirm_prune: true, ..Options::default() };
-    assert_eq!(needs_confirmation(&after, &[before.clone()], &confirmed), None);
-    let pruned = world.session().prune(&after, &[before.clone()], &confirmed).await.unwrap();
+    assert_eq!(needs_confirmation(&after, std::slice::from_ref(&before), &confirmed), None);
+    let pruned = world.session().prune(&after, std::slice::from_ref(&before), &confirmed).await.unwrap();
     assert_eq!((pruned.deleted.len(), pruned.kept.len(), pruned.warnings.len()), (0, 2, 2));
     let volumes = Options { prune_volumes: true, ..confirmed };
     let pruned = world.session().prune(&after, &[before], &volumes).await.unwrap();

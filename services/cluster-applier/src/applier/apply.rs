@@ -12,9 +12,7 @@ impl Work<'_> {
     /// Applies the revision; what is passive is healthy with the answers, and done at once.
     pub(super) async fn apply(mut self, parent: Option<&str>) -> Done<Next> {
         let n = self.check.revision;
-        let Some(rendered) = self.history.rendered(n).await.map_err(JobError::retry)? else {
-            return Err(JobError::fail(format!("revision {n} of the task {} was not rendered", self.check.key)));
-        };
+        let rendered = self.own()?;
         let earlier = self.history.unpruned_below(n).await.map_err(JobError::retry)?;
         if let Some(problem) = cluster::needs_confirmation(&rendered, &earlier, &self.command.options) {
             return self.failed(vec![problem], vec![], parent).await;
@@ -40,10 +38,7 @@ impl Work<'_> {
 
     /// Looks whether the revision is healthy; what somebody overwrote under our manager is applied again.
     pub(super) async fn ready(self, parent: Option<&str>) -> Done<Next> {
-        let n = self.check.revision;
-        let Some(rendered) = self.history.rendered(n).await.map_err(JobError::retry)? else {
-            return Err(JobError::fail(format!("revision {n} of the task {} was not rendered", self.check.key)));
-        };
+        let rendered = self.own()?;
         match self.look(&rendered).await {
             Ok(seen) => self.judge(&rendered, seen, parent).await,
             Err(stop) => match self.later(&stop, self.deadline(self.check.started)) {
@@ -51,6 +46,14 @@ impl Work<'_> {
                 Err(problems) => self.failed(problems, vec![], parent).await,
             },
         }
+    }
+
+    /// What the revision rendered to.
+    fn own(&self) -> Done<Rendered> {
+        let missing = || {
+            JobError::fail(format!("revision {} of the task {} was not rendered", self.check.revision, self.check.key))
+        };
+        self.rendered.clone().ok_or_else(missing)
     }
 
     /// A check, with a repair where one is needed.

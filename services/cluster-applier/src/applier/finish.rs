@@ -119,10 +119,8 @@ impl Work<'_> {
 
     /// The command ended before: its fact may not have been published.
     pub(super) async fn again(self, ended: Outcome, parent: Option<&str>) -> Done<Next> {
-        let observed = match (ended.ending, self.history.rendered(self.check.revision).await) {
-            (Ending::Applied, Ok(Some(rendered))) => {
-                self.session.check(&rendered).await.map_or(0, |seen| seen.observed)
-            }
+        let observed = match (ended.ending, &self.rendered) {
+            (Ending::Applied, Some(rendered)) => self.session.check(rendered).await.map_or(0, |seen| seen.observed),
             _ => 0,
         };
         self.applier.end(&self.check, ended, observed, parent).await

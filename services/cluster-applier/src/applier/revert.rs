@@ -45,8 +45,7 @@ impl Work<'_> {
         }
         // Everything that only the failed revision had may go, however much it is.
         let options = Options { confirm_prune: true, ..Options::default() };
-        let failed = self.history.rendered(self.check.revision).await.map_err(JobError::retry)?;
-        match self.session.prune(&rendered, failed.as_slice(), &options).await {
+        match self.session.prune(&rendered, self.rendered.as_slice(), &options).await {
             Ok(_) => self.reverted(to, problems, seen, parent).await,
             Err(stop) => match self.later(&stop, deadline) {
                 Ok(next) => Ok(next),

@@ -77,7 +77,7 @@ async fn a_put_that_fails_goes_back_to_the_live_revision() {
     world.revision(1, Options::default(), &[deployment("web", ""), config_map("a", "1")]).await;
     world.state(1, State::Done).await;
     let reverting = Options { on_failure: OnFailure::Revert, ..deadline(1) };
-    let broken = [deployment("web", "CrashLoopBackOff"), config_map("a", "2"), config_map("new", "1")];
+    let broken = [deployment("web", "ImagePullBackOff"), config_map("a", "2"), config_map("new", "1")];
     world.revision(2, reverting, &broken).await;
     let status = world.until(|s| s.revisions[0].transitions.iter().any(|t| t.event == "task.reverted")).await;
     assert_eq!((status.state, status.live_revision), (State::Failed, Some(1)));
@@ -92,11 +92,11 @@ async fn health_is_told_after_done() {
     let world = World::start().await;
     world.revision(1, Options::default(), &[deployment("web", "")]).await;
     world.state(1, State::Done).await;
-    let broken = json!({sandbox::names::OUTCOME: "CrashLoopBackOff"});
+    let broken = json!({sandbox::names::OUTCOME: "ImagePullBackOff"});
     let patch = json!({"spec": {"strategy": {"type": "Recreate", "rollingUpdate": null}, "template": {"metadata": {"annotations": broken}}}});
     world.patch(DEPLOYMENT, &patch).await;
     let status = world.until(|s| s.health == Health::Degraded).await;
-    assert_eq!((status.state, status.objects[0].reason.as_str()), (State::Done, "CrashLoopBackOff"));
+    assert_eq!((status.state, status.objects[0].reason.as_str()), (State::Done, "ImagePullBackOff"));
     world.patch(DEPLOYMENT, &json!({"spec": {"template": {"metadata": {"annotations": null}}}})).await;
     world.until(|s| s.health == HEALTHY).await;
 }

@@ -1,5 +1,7 @@
 //! The service as it runs, on embedded parts and the sandbox: from `task.validated` to the facts.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod internal;
 mod line;
 mod races;

@@ -25,13 +25,13 @@ pub struct Submit {
     #[param(value_type = Option<bool>, nullable = false)]
     pub dry_run: bool,
     /// What to do when the revision fails: leave what was applied, or go back to the live revision.
-    #[param(value_type = Option<OnFailure>, nullable = false)]
+    #[param(value_type = Option<OnFailure>, inline, nullable = false)]
     pub on_failure: OnFailure,
     /// How long what keeps running may take to become healthy, up to 24 h.
     #[param(value_type = Option<String>, nullable = false, pattern = "^([1-9][0-9]{0,2}m|[1-9][0-9]{0,3}s|1?[1-9]h)$", example = "10m")]
     pub ready_deadline: Option<String>,
     /// The cluster to apply to; the default one otherwise.
-    #[param(value_type = Option<String>, nullable = false)]
+    #[param(value_type = Option<String>, nullable = false, min_length = 1)]
     pub target: Option<String>,
 }
 
@@ -47,13 +47,13 @@ pub struct Replace {
     #[param(value_type = Option<bool>, nullable = false)]
     pub dry_run: bool,
     /// What to do when the revision fails: leave what was applied, or go back to the live revision.
-    #[param(value_type = Option<OnFailure>, nullable = false)]
+    #[param(value_type = Option<OnFailure>, inline, nullable = false)]
     pub on_failure: OnFailure,
     /// How long what keeps running may take to become healthy, up to 24 h.
     #[param(value_type = Option<String>, nullable = false, pattern = "^([1-9][0-9]{0,2}m|[1-9][0-9]{0,3}s|1?[1-9]h)$", example = "10m")]
     pub ready_deadline: Option<String>,
     /// The cluster to apply to; the default one otherwise.
-    #[param(value_type = Option<String>, nullable = false)]
+    #[param(value_type = Option<String>, nullable = false, min_length = 1)]
     pub target: Option<String>,
     /// Whether PersistentVolumeClaims that the new files lack may be deleted.
     #[param(value_type = Option<bool>, nullable = false)]
@@ -90,7 +90,7 @@ pub struct Read {
     #[param(value_type = Option<u32>, nullable = false, minimum = 1, maximum = 999_999)]
     pub revision: Option<Revision>,
     /// Which form of it.
-    #[param(value_type = Option<Form>, nullable = false)]
+    #[param(value_type = Option<Form>, inline, nullable = false)]
     pub form: Form,
 }
 

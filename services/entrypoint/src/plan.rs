@@ -3,7 +3,7 @@
 use axum::response::Response;
 use bootstrap::{Caller, HttpError};
 use domain::{Options, Problem, Revision, SourceFile, TaskId, TaskName, Tenant};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Entry;
@@ -38,11 +38,12 @@ pub struct Plan {
     /// Errors and warnings.
     problems: Vec<Problem>,
     /// What would become of each object.
-    changes: Vec<serde_json::Value>,
+    objects: Vec<serde_json::Value>,
 }
 
 /// Files as parts of a multipart body.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used: parts are read by hand")]
 pub struct Files {
     /// Each part is a file, with a file name.

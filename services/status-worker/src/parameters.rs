@@ -25,7 +25,7 @@ const MOST: u16 = 200;
 #[into_params(parameter_in = Query)]
 pub struct Poll {
     /// How long to wait for a version other than `after`, up to 60 s; the status as it is then.
-    #[param(value_type = Option<String>, nullable = false, pattern = "^[1-5]?[0-9]s$", example = "20s")]
+    #[param(value_type = Option<String>, nullable = false, pattern = "^[1-5]?[0-9]s$", example = "1s")]
     wait: Option<String>,
     /// The version that is known; the current one otherwise.
     #[param(value_type = Option<u64>, nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
@@ -48,7 +48,7 @@ impl Poll {
 #[into_params(parameter_in = Query)]
 pub struct Window {
     /// Only tasks in this state.
-    #[param(value_type = Option<State>, nullable = false)]
+    #[param(value_type = Option<State>, inline, nullable = false)]
     pub state: Option<State>,
     /// Where to go on: `next` of the page before.
     #[param(value_type = Option<String>, nullable = false, format = Uuid, pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]

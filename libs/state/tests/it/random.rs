@@ -44,9 +44,9 @@ fn random_fact(random: &mut StdRng, task: &Task) -> Fact {
 }
 
 fn seed() -> u64 {
-    let seed = std::env::var("MAREA_TEST_SEED").ok().and_then(|s| s.parse().ok());
+    let seed = std::env::var("TESTKIT_SEED").ok().and_then(|s| s.parse().ok());
     let seed = seed.unwrap_or_else(rand::random);
-    println!("again with MAREA_TEST_SEED={seed}");
+    println!("again with TESTKIT_SEED={seed}");
     seed
 }
 

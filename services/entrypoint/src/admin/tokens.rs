@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::{Json, extract::State, http::StatusCode};
 use bootstrap::{
-    Caller, HttpError,
+    Caller, HttpError, Secret,
     http::{Json as Body, Path, ProblemDetails, Query},
     issue,
 };
@@ -56,9 +56,29 @@ pub struct Wanted {
 pub struct Made {
     /// The whole token, for `Authorization: Bearer`.
     token: String,
-    /// What is stored of it.
-    #[serde(flatten)]
-    stored: Token,
+    /// Its public part.
+    id: String,
+    /// Empty: hashes are not shown.
+    hash: String,
+    /// The tenant that it acts for.
+    tenant: TenantName,
+    /// What it may be used for.
+    scopes: BTreeSet<Scope>,
+    /// When it ends; none: never.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires: Option<Timestamp>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    created: Timestamp,
+    /// What it is for.
+    note: String,
+}
+
+impl Made {
+    fn of(stored: Token, secret: &Secret) -> Self {
+        let Token { id, hash, tenant, scopes, expires, created, note } = shown(stored);
+        Self { token: secret.expose().to_owned(), id, hash, tenant, scopes, expires, created, note }
+    }
 }
 
 /// Hashes stay where they are: of no use to anybody, and nobody's business.
@@ -126,7 +146,7 @@ pub async fn create(
     entry.context.records.put_token(&stored).await?;
     entry.context.access.refresh();
     tracing::info!(token = stored.id, tenant = %stored.tenant, actor = caller.actor, "a token was made");
-    Ok((StatusCode::CREATED, Json(Made { token: secret.expose().to_owned(), stored: shown(stored) })))
+    Ok((StatusCode::CREATED, Json(Made::of(stored, &secret))))
 }
 
 /// Revoke a token

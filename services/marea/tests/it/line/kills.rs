@@ -1,4 +1,4 @@
-//! Kills and races, seeded: `MAREA_TEST_SEED` repeats a run.
+//! Kills and races, seeded: `TESTKIT_SEED` repeats a run.
 
 mod faults;
 mod jobs;
@@ -9,12 +9,12 @@ use std::{
 };
 
 use client::Upload;
-use domain::{SourceFile, State};
-use futures::{StreamExt as _, stream};
+use domain::{Revision, SourceFile, State};
+use futures::future::join_all;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use testkit::until;
 
-use self::{faults::Faults, jobs::Jobs};
+use self::jobs::Jobs;
 use super::{
     manifests::{config, job, worker},
     platform::Platform,
@@ -23,13 +23,14 @@ use super::{
 
 /// Tasks that run while things are killed.
 const TASKS: usize = 200;
-/// Tasks that are driven at a time.
-const AT_A_TIME: usize = 12;
+/// Between two POSTs: the tasks last as long as a few faults of each kind.
+const EVERY: Duration = Duration::from_millis(200);
 /// How long the line may take to end what is left, after the last fault: delays of 15 s, redeliveries and a
 /// refold after 60 s come one after another at worst.
 const SETTLES: Duration = Duration::from_secs(240);
 
 /// How one task's life goes.
+#[derive(Clone)]
 struct Plan {
     name: String,
     with_job: bool,
@@ -41,6 +42,7 @@ struct Plan {
 /// What must be true of a task at the end.
 struct Wanted {
     id: String,
+    revision: Revision,
     state: State,
     objects: Vec<String>,
 }
@@ -53,7 +55,13 @@ impl Plan {
         };
         let (put_after, delete_after) = (after(0.3), after(0.3));
         let name = format!("t{number}");
-        Self { name, with_job: number.is_multiple_of(4), with_worker: number.is_multiple_of(20), put_after, delete_after }
+        Self {
+            name,
+            with_job: number.is_multiple_of(4),
+            with_worker: number.is_multiple_of(20),
+            put_after,
+            delete_after,
+        }
     }
 
     fn files(&self, second: bool) -> Vec<SourceFile> {
@@ -78,7 +86,8 @@ impl Plan {
             line.client.delete(&id).await.expect("the roll back is taken");
         }
         let state = if self.delete_after.is_some() { State::RolledBack } else { State::Done };
-        Wanted { id, state, objects: self.objects() }
+        let revision = 1 + Revision::from(self.put_after.is_some()) + Revision::from(self.delete_after.is_some());
+        Wanted { id, revision, state, objects: self.objects() }
     }
 
     fn objects(&self) -> Vec<String> {
@@ -100,19 +109,24 @@ impl Plan {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_task_ends_as_asked_while_services_broker_and_redis_are_killed_and_paused() {
     let Some(line) = Platform::start(3, None).await else { return };
-    let seed = std::env::var("MAREA_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(now);
-    println!("MAREA_TEST_SEED={seed}");
+    let seed = std::env::var("TESTKIT_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(now);
+    println!("TESTKIT_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let plans: Vec<_> = (0..TASKS).map(|number| Plan::draw(number, &mut random)).collect();
     let jobs = Jobs::watch(&line.servers.kube.client().await, line.namespace).await;
 
-    let work = stream::iter(&plans).map(|plan| plan.run(&line)).buffer_unordered(AT_A_TIME).collect::<Vec<_>>();
-    let (wanted, count) = Faults::new(random).until_done(&line, work).await;
-    println!("{count} faults");
-    assert!(count >= 5, "only {count} faults: nothing was tested");
+    let paced = |(number, plan): (usize, &'_ Plan)| {
+        let (line, plan) = (&line, plan.clone());
+        async move {
+            tokio::time::sleep(EVERY * u32::try_from(number).expect("few tasks")).await;
+            plan.run(line).await
+        }
+    };
+    let work = join_all(plans.iter().enumerate().map(paced));
+    let wanted = faults::until_done(&line, &mut random, work).await;
 
     for want in &wanted {
-        line.reaches(&want.id, &[want.state], SETTLES).await;
+        line.reaches(&want.id, want.revision, &[want.state], SETTLES).await;
     }
     let expected: BTreeSet<String> = wanted.iter().flat_map(|w| w.objects.clone()).collect();
     let client = line.servers.kube.client().await;
@@ -120,8 +134,11 @@ async fn every_task_ends_as_asked_while_services_broker_and_redis_are_killed_and
         let found = left_over(&client, line.namespace).await;
         let parents = |o: &String| o.starts_with("ConfigMap/marea-");
         let found: BTreeSet<String> = found.into_iter().filter(|o| !parents(o)).collect();
-        let (extra, missing): (Vec<_>, Vec<_>) = (found.difference(&expected).collect(), expected.difference(&found).collect());
-        (extra.is_empty() && missing.is_empty()).then_some(()).ok_or(format!("left over: {extra:?}; missing: {missing:?}"))
+        let (extra, missing): (Vec<_>, Vec<_>) =
+            (found.difference(&expected).collect(), expected.difference(&found).collect());
+        (extra.is_empty() && missing.is_empty())
+            .then_some(())
+            .ok_or(format!("left over: {extra:?}; missing: {missing:?}"))
     };
     until("exactly the objects asked for", Duration::from_secs(30), exact).await.unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(jobs.ran_twice(), Vec::<String>::new());

@@ -8,7 +8,7 @@ use std::{
 };
 
 use client::{Client, Upload};
-use domain::{SourceFile, State, TaskStatus, Tenant, access::Policy, access::Scope};
+use domain::{Revision, SourceFile, State, TaskStatus, Tenant, access::Policy, access::Scope};
 use tempfile::TempDir;
 use testkit::{Gateway, Kubernetes, Options, Process, RabbitMq, RedisCluster, S3, free_port, http, until};
 
@@ -16,8 +16,6 @@ use super::rights;
 
 /// How long a service may take to become ready: eight debug builds start on two busy cores.
 const READY: Duration = Duration::from_secs(90);
-/// The bootstrap administrator's token, made for this run only.
-const ADMIN: &str = "mrt_0123456789abcdef_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 /// What the services show each other.
 const INTERNAL: &str = "0123456789abcdef0123456789abcdef";
 /// The services, each in two replicas.
@@ -44,10 +42,7 @@ pub struct Platform {
     pub replicas: Vec<Replica>,
     /// The tenant's client.
     pub client: Client,
-    /// An administrator's client.
-    pub admin: Client,
     pub namespace: &'static str,
-    pub logs: PathBuf,
     _gateway: Gateway,
     _folder: TempDir,
 }
@@ -61,7 +56,7 @@ impl Servers {
         Some(Self { rabbit, redis, s3, kube: Kubernetes::start(Options::default()).await? })
     }
 
-    fn environment(&self, kubeconfig: &Path, otlp: Option<&str>) -> BTreeMap<&'static str, String> {
+    fn environment(&self, kubeconfig: &Path, admin: &str, otlp: Option<&str>) -> BTreeMap<&'static str, String> {
         let brokers: Vec<_> = (0..self.rabbit.nodes()).map(|node| self.rabbit.url(node)).collect();
         let options = format!(
             "endpoint={},access_key_id={},secret_access_key={},region={},allow_http=true",
@@ -72,10 +67,10 @@ impl Servers {
         );
         let mut variables = BTreeMap::from([
             ("MAREA_AMQP", brokers.join(",")),
-            ("MAREA_REDIS", self.redis.urls().join(",")),
+            ("MAREA_REDIS", self.redis.url()),
             ("MAREA_BLOBS", self.s3.bucket("marea")),
             ("MAREA_BLOBS_OPTIONS", options),
-            ("MAREA_ADMIN_TOKEN", ADMIN.to_owned()),
+            ("MAREA_ADMIN_TOKEN", admin.to_owned()),
             ("MAREA_INTERNAL_TOKEN", INTERNAL.to_owned()),
             ("MAREA_KUBECONFIG", kubeconfig.display().to_string()),
         ]);
@@ -93,8 +88,9 @@ impl Platform {
         servers.kube.namespace(namespace).await;
         rights::grant(&servers.kube.client().await, namespace).await;
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let (_, token) = bootstrap::issue("root".parse().expect("a name"), [], None, String::new());
         let logs = folder.path().to_owned();
-        let environment = servers.environment(&servers.kube.kubeconfig_as(rights::APPLIER, &[]), otlp);
+        let environment = servers.environment(&servers.kube.kubeconfig_as(rights::APPLIER, &[]), token.expose(), otlp);
         let replicas = start_services(&environment, namespace, &logs);
         for replica in &replicas {
             let url = format!("{}/readyz", replica.url);
@@ -102,9 +98,10 @@ impl Platform {
         }
         let urls = |service| replicas.iter().filter(move |r| r.service == service).map(|r| r.url.clone()).collect();
         let gateway = Gateway::start(&[("/status", urls("status-worker")), ("/", urls("entrypoint"))]).await;
-        let admin = Client::new(&gateway.url, Some(ADMIN.to_owned())).expect("a URL").patient(Duration::from_secs(60));
+        let admin =
+            Client::new(&gateway.url, Some(token.expose().to_owned())).expect("a URL").patient(Duration::from_secs(60));
         let client = tenant(&admin, namespace).await;
-        Some(Self { servers, replicas, client, admin, namespace, logs, _gateway: gateway, _folder: folder })
+        Some(Self { servers, replicas, client, namespace, _gateway: gateway, _folder: folder })
     }
 
     /// Sends files as a new task.
@@ -113,11 +110,11 @@ impl Platform {
         self.client.submit(&upload).await.expect("the task is taken").id.to_string()
     }
 
-    /// Waits until a task's desired revision is in one of these states.
-    pub async fn reaches(&self, task: &str, states: &[State], within: Duration) -> TaskStatus {
+    /// Waits until a task's revision, its highest, is in one of these states.
+    pub async fn reaches(&self, task: &str, revision: Revision, states: &[State], within: Duration) -> TaskStatus {
         let look = || async {
             let status = self.client.status(task).await.map_err(|e| e.to_string())?;
-            match states.contains(&status.state) {
+            match status.desired_revision == revision && states.contains(&status.state) {
                 true => Ok(status),
                 false => Err(format!("{status:#?}")),
             }
@@ -132,8 +129,8 @@ impl Platform {
 
     /// What is left queued, without what waits in delays for tasks that run.
     pub async fn queued(&self) -> u64 {
-        let depths = self.servers.rabbit.depths(0, "/").await.expect("the broker answers");
-        depths.iter().filter(|q| !q.name.contains(".delay.")).map(|q| q.ready + q.unacknowledged).sum()
+        let depths = self.servers.rabbit.depths(0, "%2F").await.expect("the broker answers");
+        depths.iter().filter(|q| !q.queue.contains(".delay.")).map(|q| q.ready + q.unacknowledged).sum()
     }
 }
 
@@ -169,8 +166,8 @@ fn binary(service: &str) -> PathBuf {
 }
 
 async fn ready(url: &str) -> Result<(), String> {
-    let (status, body) = http("GET", url, &[], "").await?;
-    if status == 200 { Ok(()) } else { Err(body) }
+    let answer = http().get(url).send().await.map_err(|e| e.to_string())?;
+    if answer.status().is_success() { Ok(()) } else { Err(answer.text().await.unwrap_or_default()) }
 }
 
 /// Makes the tenant and a client of it.

@@ -66,9 +66,10 @@ pub async fn left_over(client: &Client, namespace: &str) -> Vec<String> {
         let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &resource);
         let labelled = kube::api::ListParams::default().labels("marea.dev/task");
         let list = api.list(&labelled).await.expect("an administrator may list");
-        let own = list.items.into_iter().filter(|o| {
-            !o.metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true))
-        });
+        let own = list
+            .items
+            .into_iter()
+            .filter(|o| !o.metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true)));
         found.extend(own.map(|o| format!("{}/{}", kind.kind, o.metadata.name.unwrap_or_default())));
     }
     found

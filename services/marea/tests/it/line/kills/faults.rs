@@ -1,9 +1,9 @@
-//! Faults at random moments, one at a time, each mended before the next.
+//! Faults at random moments, of one service and of one server at a time, each mended before the next.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
-use futures::future::{Either, select};
-use rand::{RngExt as _, rngs::StdRng};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use tokio_util::sync::CancellationToken;
 
 use crate::line::platform::Platform;
 
@@ -17,45 +17,40 @@ enum Fault {
     KillRedisMaster,
 }
 
-/// A service's faults are as frequent as all of the servers': they mend faster.
-const FAULTS: [Fault; 8] = [
-    Fault::KillService,
-    Fault::KillService,
-    Fault::KillService,
-    Fault::PauseService,
-    Fault::PauseService,
-    Fault::KillBroker,
-    Fault::PauseTwoBrokers,
-    Fault::KillRedisMaster,
-];
+/// What happens to services, one fault at a time.
+const SERVICES: [Fault; 2] = [Fault::KillService, Fault::PauseService];
+/// What happens to servers meanwhile, one fault at a time.
+const SERVERS: [Fault; 3] = [Fault::KillBroker, Fault::PauseTwoBrokers, Fault::KillRedisMaster];
 
 /// A source of faults.
 pub struct Faults {
     random: StdRng,
+    kinds: &'static [Fault],
+}
+
+/// Faults until the work is done, and until every kind of fault has happened; gives the work's result.
+pub async fn until_done<T>(line: &Platform, random: &mut StdRng, work: impl Future<Output = T>) -> T {
+    let done = CancellationToken::new();
+    let mut faults = |kinds| Faults { random: StdRng::from_rng(random), kinds };
+    let (services, servers) = (faults(&SERVICES), faults(&SERVERS));
+    let work = async {
+        let result = work.await;
+        done.cancel();
+        result
+    };
+    tokio::join!(work, services.run(line, &done), servers.run(line, &done)).0
 }
 
 impl Faults {
-    pub fn new(random: StdRng) -> Self {
-        Self { random }
-    }
-
-    /// Faults until the work is done; gives its result and the number of faults.
-    pub async fn until_done<T>(mut self, line: &Platform, work: impl Future<Output = T>) -> (T, usize) {
-        let mut work = pin!(work);
+    async fn run(mut self, line: &Platform, done: &CancellationToken) {
         let mut count = 0;
-        loop {
-            let fault = FAULTS[self.random.random_range(0..FAULTS.len())];
-            let one = pin!(self.one(line, fault));
-            match select(work, one).await {
-                // The fault that has begun is mended before anybody looks.
-                Either::Left((done, rest)) => {
-                    rest.await;
-                    return (done, count + 1);
-                }
-                Either::Right(((), rest)) => work = rest,
-            }
+        while !done.is_cancelled() || count < self.kinds.len() {
+            // Each kind in turn, so that a short run has all of them; moments and victims are random.
+            let fault = self.kinds[count % self.kinds.len()];
+            self.one(line, fault).await;
             count += 1;
         }
+        println!("{count} faults of {:?}", self.kinds);
     }
 
     async fn one(&mut self, line: &Platform, fault: Fault) {

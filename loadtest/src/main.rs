@@ -1,0 +1,94 @@
+//! Benchmarks of the task line, each beside a bare client that does the same work in the same run.
+//!
+//! Figures of one machine drift by a fifth from hour to hour; ratios to the bare client hold better, so both are
+//! printed. Nothing here is a timed test: a goal that is missed is said in the table, and the exit code is 0.
+
+mod bare;
+mod done;
+mod line;
+mod post;
+mod report;
+mod start;
+mod status;
+mod up;
+mod wrk;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+use report::Row;
+
+/// Measures the task line beside bare clients. Needs release builds of all binaries, wrk and the test servers.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    /// What to measure; all of it where left out.
+    #[arg(value_enum)]
+    only: Vec<Scenario>,
+    /// Seconds of load a measurement.
+    #[arg(long, default_value_t = 10)]
+    seconds: u32,
+    /// Tasks a measurement that counts tasks.
+    #[arg(long, default_value_t = 1_000)]
+    tasks: usize,
+    /// Statuses to choose from.
+    #[arg(long, default_value_t = 100_000)]
+    statuses: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// How fast `marea up` starts, and what it takes idle.
+    Start,
+    /// POST /yaml accepted, in `marea up`.
+    PostUp,
+    /// POST /yaml accepted, over one broker and a folder.
+    PostBroker,
+    /// POST to DONE of five passive objects, in `marea up`.
+    DoneUp,
+    /// POST to DONE on the real API server: five passive objects and the SWJ sample.
+    DoneReal,
+    /// Tasks of one object a second, POST to DONE, on real servers.
+    Line,
+    /// Reads of random statuses.
+    Status,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // An error here only says that a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut rows = vec![];
+    let mut failed = false;
+    for scenario in Scenario::value_variants() {
+        if !cli.only.is_empty() && !cli.only.contains(scenario) {
+            continue;
+        }
+        match measure(*scenario, &cli).await {
+            Ok(measured) => rows.extend(measured),
+            Err(error) => {
+                failed = true;
+                eprintln!(
+                    "error: {}: {error:#}",
+                    scenario.to_possible_value().map_or(String::new(), |v| v.get_name().into())
+                );
+            }
+        }
+    }
+    println!("{}", report::markdown(&rows));
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+async fn measure(scenario: Scenario, cli: &Cli) -> Result<Vec<Row>> {
+    match scenario {
+        Scenario::Start => start::measure().await,
+        Scenario::PostUp => post::in_up(cli.seconds).await,
+        Scenario::PostBroker => post::over_a_broker(cli.seconds).await,
+        Scenario::DoneUp => done::in_up().await,
+        Scenario::DoneReal => done::on_the_api_server().await,
+        Scenario::Line => line::measure(cli.tasks).await,
+        Scenario::Status => status::measure(cli.statuses, cli.seconds).await,
+    }
+}

@@ -36,7 +36,8 @@ unused: ## Is every dependency used (needs and installs cargo-machete)
 
 ifneq ($(wildcard loadtest/Cargo.toml),)
 bench: ## Benchmarks (see docs/benchmarks.md)
-	$(CARGO) run --release --package loadtest $(ARGS)
+	$(CARGO) build --release --workspace --bins
+	$(CARGO) run --release --quiet --package loadtest -- $(ARGS)
 endif
 
 clean: ## Remove what was built and the data of `make up`

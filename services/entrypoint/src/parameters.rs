@@ -154,7 +154,8 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<Revision>, HttpError> {
 /// The `Idempotency-Key`, if there is one.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, HttpError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let valid = |key: &&str| !key.is_empty() && key.len() <= limits::IDEMPOTENCY_KEY_BYTES;
+    let visible = |key: &str| key.bytes().all(|b| b.is_ascii_graphic());
+    let valid = |key: &&str| !key.is_empty() && key.len() <= limits::IDEMPOTENCY_KEY_BYTES && visible(key);
     let key = value.to_str().ok().filter(valid);
     key.map(Some).ok_or_else(|| HttpError::parameter("idempotency-key", "expected 1 to 255 visible ASCII characters"))
 }

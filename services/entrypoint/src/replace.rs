@@ -67,7 +67,7 @@ impl Next {
     ),
     request_body(
         description = "One file, or several as parts with file names; nothing with `?revision=`.",
-        content((Option<String> = "application/yaml"), (crate::plan::Files = "multipart/form-data")),
+        content((serde_json::Value = "application/yaml"), (crate::plan::Files = "multipart/form-data")),
     ),
     responses(
         (status = 200, description = "Of a dry run: what would happen.", body = Plan),

@@ -35,7 +35,7 @@ const FIRST: Revision = 1;
     ),
     request_body(
         description = "One file, or several as parts with file names.",
-        content((String = "application/yaml"), (crate::plan::Files = "multipart/form-data")),
+        content((serde_json::Value = "application/yaml"), (crate::plan::Files = "multipart/form-data")),
     ),
     responses(
         (status = 200, description = "Of a dry run: what would happen.", body = Plan),

@@ -52,15 +52,15 @@ pub async fn get(
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     caller.may(Scope::Read)?;
-    let wait = poll.wait()?;
+    let (wait, after) = (poll.wait()?, poll.after()?);
     let key = worker.context.resolve(&caller.tenant.name, &id).await?;
     let mut status = worker.status(&key).await?.ok_or_else(|| no_task(&id))?;
     if accepts(&headers, "text/event-stream") {
-        let known = poll.after.or_else(|| last_event(&headers));
+        let known = after.or_else(|| last_event(&headers));
         return Ok(events::stream(worker, key, status, known));
     }
     if let Some(wait) = wait {
-        let known = poll.after.unwrap_or(status.version);
+        let known = after.unwrap_or(status.version);
         status = worker.after(&key, status, known, wait).await?;
     }
     let tag = tag(&status);

@@ -18,6 +18,8 @@ pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(60);
 const LIMIT: u16 = 50;
 /// Tasks of a page at most.
 const MOST: u16 = 200;
+/// The highest version that JSON's numbers tell apart from its neighbours.
+const VERSIONS: u64 = (1 << 53) - 1;
 
 /// What `GET /status/{id}` takes.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -29,10 +31,18 @@ pub struct Poll {
     wait: Option<String>,
     /// The version that is known; the current one otherwise.
     #[param(value_type = Option<u64>, nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
-    pub after: Option<u64>,
+    after: Option<u64>,
 }
 
 impl Poll {
+    /// The version that is known, if any.
+    pub fn after(&self) -> Result<Option<u64>, HttpError> {
+        match self.after {
+            Some(version) if version > VERSIONS => Err(HttpError::parameter("after", "expected a version")),
+            after => Ok(after),
+        }
+    }
+
     /// How long to wait, if at all.
     pub fn wait(&self) -> Result<Option<Duration>, HttpError> {
         let Some(text) = &self.wait else { return Ok(None) };

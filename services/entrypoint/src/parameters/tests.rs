@@ -28,7 +28,7 @@ fn if_match_names_a_revision() {
 #[test]
 fn an_idempotency_key_is_bounded() {
     assert_eq!(idempotency_key(&header("idempotency-key", "a-1")).ok(), Some(Some("a-1")));
-    for bad in [String::new(), "x".repeat(256)] {
+    for bad in [String::new(), "x".repeat(256), "a b".into()] {
         assert!(idempotency_key(&header("idempotency-key", &bad)).is_err());
     }
 }

@@ -45,10 +45,12 @@ pub fn start(
     let status = status_worker::Config { listen: None, applier_url: own.clone(), ..status_worker::Config::default() };
     let clusters = Clusters::one(Engine::new(cluster.client(), Limits::default()));
     let page = console::Config { server: own, secure_cookie: false, ..console::Config::default() };
+    // Served here too, and no part of what the public document describes.
+    let (internal, _document) = cluster_applier::routes(&context, &clusters).split_for_parts();
     let routes = OpenApiRouter::new()
         .merge(entrypoint::routes(&context, &entry))
         .merge(status_worker::routes(&context, &status))
-        .merge(cluster_applier::routes(&context, &clusters))
+        .merge(OpenApiRouter::from(internal))
         .merge(OpenApiRouter::from(console::routes(&page)?));
     let app = bootstrap::app(&context, routes);
     let mut running =

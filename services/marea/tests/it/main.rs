@@ -1,7 +1,9 @@
 //! The program as a process: exit codes, output, and everything in one process.
 
 mod cli;
+mod corpus;
 mod line;
+mod openapi;
 mod page;
 mod program;
 mod survival;

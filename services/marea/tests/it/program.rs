@@ -53,9 +53,19 @@ pub struct Up {
 impl Up {
     /// Starts over this folder, and waits until it is ready.
     pub fn start(data: &Path, more: &[&str]) -> Self {
+        Self::spawn(command("http://127.0.0.1:1"), data, more)
+    }
+
+    /// Starts over the cluster of this kubeconfig, whose context is `test`; keeps nothing.
+    pub fn on_cluster(kubeconfig: &Path, unused: &Path) -> Self {
+        let mut command = command("http://127.0.0.1:1");
+        command.env("KUBECONFIG", kubeconfig);
+        Self::spawn(command, unused, &["--ephemeral", "--kube-context", "test"])
+    }
+
+    fn spawn(mut command: Command, data: &Path, more: &[&str]) -> Self {
         let ready = data.with_extension(format!("ready-{}", std::process::id()));
         std::fs::remove_file(&ready).ok();
-        let mut command = command("http://127.0.0.1:1");
         command.args(["up", "--listen", "127.0.0.1:0"]).arg("--ready-file").arg(&ready).args(more);
         if !more.contains(&"--ephemeral") {
             command.arg("--data").arg(data);

@@ -14,6 +14,7 @@ pub fn all(caller: &Caller) -> Vec<Behaviour<'_>> {
         Box::pin(cron_job(caller)),
         Box::pin(service(caller)),
         Box::pin(rest(caller)),
+        Box::pin(zeros(caller)),
     ]
 }
 
@@ -149,4 +150,31 @@ async fn rest(caller: &Caller) {
     assert_eq!((code, &found["status"]["phase"]), (200, &json!("Active")), "{namespace}");
     assert_eq!(found["metadata"]["labels"]["kubernetes.io/metadata.name"], json!(caller.namespace));
     assert_eq!(found["spec"]["finalizers"], json!(["kubernetes"]));
+}
+
+/// A zero that was sent is not an absent value where it says something of its own.
+async fn zeros(caller: &Caller) {
+    let sleep = json!({"preStop": {"sleep": {"seconds": 0}}});
+    let iscsi = json!({"targetPortal": "127.0.0.1", "iqn": "iqn.2015-02.example.com:test", "lun": 0});
+    let mut body = workload();
+    let pod = &mut body["spec"]["template"]["spec"];
+    pod["securityContext"] = json!({"fsGroup": 0, "windowsOptions": {"hostProcess": false}});
+    pod["volumes"] = json!([{"name": "v", "iscsi": iscsi}]);
+    pod["containers"][0]["lifecycle"] = sleep.clone();
+    let (code, body) = caller.apply("one", "Deployment", "zeros", &body).await;
+    assert_eq!(code, 201, "{body}");
+    let pod = &body["spec"]["template"]["spec"];
+    assert_eq!(pod["containers"][0]["lifecycle"], sleep);
+    assert_eq!(pod["volumes"][0]["iscsi"]["lun"], 0);
+    assert_eq!(pod["securityContext"], json!({"fsGroup": 0, "windowsOptions": {"hostProcess": false}}));
+    let containers = json!({"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]});
+    let job = json!({"suspend": true, "completionMode": "Indexed", "completions": 2, "backoffLimitPerIndex": 0,
+        "maxFailedIndexes": 0, "template": {"spec": containers}});
+    let cron =
+        json!({"schedule": "0 0 1 1 *", "suspend": true, "startingDeadlineSeconds": 0, "jobTemplate": {"spec": job}});
+    let (code, body) = caller.apply("one", "CronJob", "zeros", &json!({"spec": cron})).await;
+    assert_eq!(code, 201, "{body}");
+    let job = &body["spec"]["jobTemplate"]["spec"];
+    let zeros = [&body["spec"]["startingDeadlineSeconds"], &job["backoffLimitPerIndex"], &job["maxFailedIndexes"]];
+    assert_eq!(zeros, [0, 0, 0], "{body}");
 }

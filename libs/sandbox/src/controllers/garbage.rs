@@ -53,8 +53,9 @@ fn foreground(view: View, key: &Key, object: &Value) -> Option<Plan> {
         return without_finalizer(key, object, FOREGROUND).map(|call| Plan { calls: vec![call], again: None });
     }
     let alive = dependents.iter().filter(|(_, o)| !is_terminating(o));
-    let calls = alive.map(|(key, o)| delete(key, o, Propagation::Foreground)).collect();
-    Some(Plan { calls, again: None })
+    let calls: Vec<_> = alive.map(|(key, o)| delete(key, o, Propagation::Foreground)).collect();
+    // All are on their way: a Job's pods go only when the Job's controller lets them.
+    (!calls.is_empty()).then_some(Plan { calls, again: None })
 }
 
 fn delete(key: &Key, object: &Value, propagation: Propagation) -> Call {

@@ -91,6 +91,20 @@ async fn a_stateful_set_makes_its_pods_in_order_and_keeps_its_claims() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_deleted_in_the_foreground_goes_with_its_pods_wherever_they_are() {
+    let (sandbox, caller) = cluster().await;
+    for milliseconds in [0, 20, 500, 3_000] {
+        caller.apply("one", "Job", "x", &job(&json!({"sandbox.marea.dev/run-for": "2s"}))).await;
+        sandbox.advance(Duration::from_millis(milliseconds)).await;
+        let (code, body) = caller.delete("Job", "x", &json!({"propagationPolicy": "Foreground"})).await;
+        assert_eq!(code, 200, "{body}");
+        seconds(&sandbox, 1).await;
+        let (code, body) = caller.get("Job", "x").await;
+        assert_eq!((code, caller.list("Pod", "").await), (404, vec![]), "after {milliseconds} ms: {body}");
+    }
+}
+
+#[tokio::test]
 async fn a_job_completes_and_goes_when_its_time_to_live_is_over() {
     let (sandbox, caller) = cluster().await;
     let mut body = job(&json!({"sandbox.marea.dev/run-for": "3s"}));

@@ -3,6 +3,6 @@
 
 mod kills;
 mod life;
-mod manifests;
+pub mod manifests;
 mod platform;
 mod rights;

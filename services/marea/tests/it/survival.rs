@@ -1,3 +1,9 @@
+//! One process over one data folder, killed: nothing is lost, nothing is done twice.
+
+mod kills;
+mod ledger;
+mod plan;
+
 use crate::program::{CONFIG, Up, command, folder};
 
 #[test]

@@ -1,0 +1,148 @@
+//! SIGKILL at random moments, seeded: `TESTKIT_SEED` repeats a run.
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use client::Client;
+use domain::Health;
+use futures::future::join_all;
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use testkit::{Process, free_port, http, until};
+use tokio::time::sleep;
+
+use super::{
+    ledger::Ledger,
+    plan::{Objects, Plan, Wanted},
+};
+use crate::program::command;
+
+/// Tasks that run while it is killed.
+const TASKS: usize = 100;
+/// Between two POSTs: all of them take about as long as all kills.
+const EVERY: Duration = Duration::from_millis(200);
+/// How often it is killed.
+const KILLS: usize = 20;
+/// How long it may take to be ready: a debug build on busy cores.
+const READY: Duration = Duration::from_secs(30);
+/// How long everything may take to end after the last kill: a delay of 15 s and a debug build's work.
+const SETTLES: Duration = Duration::from_secs(40);
+
+/// `marea up` at one address, whichever process it is.
+struct Up {
+    process: Process,
+    url: String,
+}
+
+impl Up {
+    fn start(data: &Path) -> Self {
+        let address = format!("127.0.0.1:{}", free_port());
+        let mut command = command("");
+        command.args(["up", "--listen", &address, "--data"]).arg(data);
+        let process = Process::start("marea up", command, &data.with_extension("log"));
+        Self { process, url: format!("http://{address}") }
+    }
+
+    async fn ready(&self) {
+        let (http, url) = (http(), format!("{}/readyz", self.url));
+        let look = || async { http.get(&url).send().await?.error_for_status().map(drop) };
+        self.process.ready(READY, look).await;
+    }
+
+    async fn kill_at_random(&self, mut random: StdRng) {
+        for _ in 0..KILLS {
+            // One in four meets it while it starts, perhaps.
+            if random.random_bool(0.75) {
+                self.ready().await;
+            }
+            sleep(Duration::from_millis(random.random_range(0..1_200))).await;
+            self.process.restart();
+        }
+        self.ready().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_task_ends_as_asked_though_the_process_is_killed_20_times() {
+    let seed = std::env::var("TESTKIT_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(now);
+    println!("TESTKIT_SEED={seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().join("data");
+    let up = Up::start(&data);
+    up.ready().await;
+    up.process.kill9();
+    let ledger = Ledger::begin(&data);
+    up.process.restart();
+
+    let client = Client::new(&up.url, None).expect("a URL").patient(Duration::from_secs(60));
+    let plans: Vec<_> = (0..TASKS).map(|number| Plan::draw(number, &mut random)).collect();
+    let paced = plans.iter().zip(0..).map(async |(plan, number)| {
+        sleep(EVERY * number).await;
+        plan.run(&client).await
+    });
+    let kills = up.kill_at_random(StdRng::from_rng(&mut random));
+    let (wanted, ()) = tokio::join!(join_all(paced), kills);
+
+    let checked = check(&client, &ledger, &wanted).await;
+    checked.unwrap_or_else(|e| panic!("{e}\n{}", up.process.tail()));
+    up.process.terminate();
+    assert_eq!(up.process.ended(READY).await, Ok(Some(0)));
+}
+
+/// Whether all has come as asked.
+async fn check(client: &Client, ledger: &Ledger, wanted: &[Wanted]) -> Result<(), String> {
+    until("every task as asked", SETTLES, || all_ended(client, wanted)).await?;
+    until("exactly the objects asked for", SETTLES, async || exact(ledger, wanted)).await?;
+    let empty = |found: Vec<String>| if found.is_empty() { Ok(()) } else { Err(found.join("\n")) };
+    until("empty queues", SETTLES, async || empty(ledger.messages())).await?;
+    empty(ran_wrongly(ledger, wanted))
+}
+
+/// The `kind: Job`s that ran twice, and those of the tasks that are left that never ran.
+fn ran_wrongly(ledger: &Ledger, wanted: &[Wanted]) -> Vec<String> {
+    let runs = ledger.runs();
+    let twice = runs.iter().filter(|(_, runs)| **runs > 1).map(|(job, _)| format!("{job} ran twice"));
+    let jobs = wanted.iter().flat_map(|one| one.objects.keys()).filter_map(|name| name.strip_prefix("Job/"));
+    let never = jobs.filter(|job| !runs.contains_key(*job)).map(|job| format!("{job} never ran"));
+    twice.chain(never).collect()
+}
+
+async fn all_ended(client: &Client, wanted: &[Wanted]) -> Result<(), String> {
+    let wrong = join_all(wanted.iter().map(|one| differs(client, one))).await;
+    let wrong: Vec<_> = wrong.into_iter().flatten().collect();
+    if wrong.is_empty() { Ok(()) } else { Err(format!("{} tasks: {}", wrong.len(), wrong.join("\n"))) }
+}
+
+/// What the server says of a task, where that is not what was asked.
+async fn differs(client: &Client, one: &Wanted) -> Option<String> {
+    let status = match client.status(&one.id).await {
+        Ok(status) => status,
+        Err(error) => return Some(format!("{}: {error}", one.name)),
+    };
+    let objects: BTreeSet<_> = status.objects.iter().map(|o| o.object.to_string()).collect();
+    let right = (status.state, status.desired_revision, status.health) == (one.state, one.revision, Health::Healthy)
+        && objects.iter().eq(one.objects.keys())
+        && status.objects.iter().all(|o| o.health == Health::Healthy);
+    (!right).then(|| format!("{}: {status:?}", one.name))
+}
+
+/// Whether the cluster holds just what was asked for, and one parent a task.
+fn exact(ledger: &Ledger, wanted: &[Wanted]) -> Result<(), String> {
+    let left: Vec<_> = wanted.iter().filter(|one| !one.objects.is_empty()).collect();
+    let parents = left.iter().map(|one| (format!("ConfigMap/marea-{}", one.id), String::new()));
+    let expected: Objects = left.iter().flat_map(|one| one.objects.clone()).chain(parents).collect();
+    let found = ledger.objects(&left.iter().map(|one| one.id.as_str()).collect());
+    let without = |a: &Objects, b: &Objects| -> Vec<_> {
+        a.iter().filter(|(name, value)| b.get(*name) != Some(value)).map(|(n, v)| format!("{n} {v}")).collect()
+    };
+    let (extra, missing) = (without(&found, &expected), without(&expected, &found));
+    let right = extra.is_empty() && missing.is_empty();
+    if right { Ok(()) } else { Err(format!("left over: {extra:?}; missing: {missing:?}")) }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}

@@ -1,13 +1,16 @@
 //! The interface as its own document describes it, asked by a tool that nobody here wrote.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
-use crate::program::{Ran, Up};
+use crate::program::{Ran, Up, folder};
 
 /// Any, but the same each time.
 const SEED: &str = "7";
 /// Test cases an operation and phase: half a minute for all.
 const EXAMPLES: &str = "20";
+
+/// Something to be asked about.
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: nginx}]}\n";
 
 fn ephemeral() -> (tempfile::TempDir, Up) {
     let dir = tempfile::tempdir().expect("a folder");
@@ -22,10 +25,12 @@ fn schemathesis_finds_nothing() {
         return testkit::skip("schemathesis is not installed (run libs/testkit/servers/install.sh)");
     }
     let (dir, up) = ephemeral();
+    let (_files, path) = folder("shop", POD);
+    assert_eq!(up.run(&["apply", "-f", &path, "--wait"]).code, 0);
     let mut command = Command::new(program);
     // It writes what it found into the folder that it runs in.
     command.current_dir(dir.path()).arg("--config-file");
-    command.arg(testkit::workspace().join("services/entrypoint/tests/schemathesis.toml"));
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemathesis.toml"));
     command.arg("run").arg(format!("{}/openapi.json", up.server)).args(["--checks", "all", "--no-color"]);
     command.args(["--seed", SEED, "--max-examples", EXAMPLES, "--generation-database", "none"]);
     let ran = Ran::from(command.output().expect("started"));

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use cache::Cache;
 pub use caller::Caller;
-pub use token::issue;
+pub use token::{TOKEN_HINT, is_token, issue};
 
 use crate::{HttpError, Secret};
 

@@ -16,7 +16,7 @@ use state::{
     redis::{self, RedisStates},
 };
 
-use crate::{Access, AccessMode, Context, Platform};
+use crate::{Access, AccessMode, Context, Platform, TOKEN_HINT, is_token};
 
 /// Pauses between two tries to reach a server at start.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -59,8 +59,12 @@ pub fn records(platform: &Platform) -> Result<Records, ConnectError> {
 /// The context that the settings ask for, connected.
 pub async fn context(service: &'static str, platform: &Platform) -> Result<Context, ConnectError> {
     let records = records(platform)?;
+    let admin = &platform.admin_token;
+    if !admin.is_empty() && !is_token(admin) {
+        return Err(ConnectError::Setting(format!("the setting `admin_token` is not a token: {TOKEN_HINT}")));
+    }
     let access = match platform.access {
-        AccessMode::Tokens => Access::tokens(records.clone(), &platform.admin_token),
+        AccessMode::Tokens => Access::tokens(records.clone(), admin),
         AccessMode::Local => Access::local(records.clone(), domain::Tenant::local()),
     };
     let mut context = Context::new(service, bus(service, platform).await?, records, states(platform).await?, access);

@@ -18,7 +18,7 @@ pub mod shutdown;
 pub mod telemetry;
 pub mod trace;
 
-pub use access::{Access, AccessError, Caller, issue};
+pub use access::{Access, AccessError, Caller, TOKEN_HINT, is_token, issue};
 pub use connect::{ConnectError, bus, context, records, states};
 pub use context::Context;
 pub use http::{HttpError, app, listen, serve};

@@ -16,19 +16,41 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 const ERROR_BYTES: usize = 1 << 20;
 
 impl Client {
-    /// Sends what `build` makes, again after a transient failure while patience lasts. Only for what may be
-    /// sent twice. `complete` adds body and headers to the request.
+    /// Sends what `complete` makes of the request. Only for what may be sent twice. The answer's body is yet to
+    /// be read, which may fail: where it is read as a whole, [`Client::whole`] covers that too.
     pub(crate) async fn send(
         &self,
         method: &Method,
         url: &Url,
         complete: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Response, Error> {
+        self.patiently(|| self.once(complete(self.http.request(method.clone(), url.clone())), url)).await
+    }
+
+    /// As [`Client::send`], with the whole body: a connection that is lost inside of it counts as lost.
+    async fn whole(
+        &self,
+        method: &Method,
+        url: &Url,
+        complete: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Vec<u8>, Error> {
+        self.patiently(|| async {
+            let response = self.once(complete(self.http.request(method.clone(), url.clone())), url).await?;
+            response.bytes().await.map(Vec::from).map_err(|e| self.unreachable(&e))
+        })
+        .await
+    }
+
+    /// Tries, and tries again after a transient failure while patience lasts.
+    async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let until = Instant::now() + self.patience;
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match self.once(complete(self.http.request(method.clone(), url.clone())), url).await {
-                Ok(response) => return Ok(response),
+            let error = match attempt().await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let wait = retry_after(&error).unwrap_or(pause).min(LONGEST_PAUSE);
@@ -59,8 +81,7 @@ impl Client {
         url: Url,
         complete: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<T, Error> {
-        let response = self.send(&method, &url, complete).await?;
-        let body = response.bytes().await.map_err(|e| self.unreachable(&e))?;
+        let body = self.whole(&method, &url, complete).await?;
         serde_json::from_slice(&body)
             .map_err(|e| Error::Unexpected { path: url.path().to_owned(), reason: e.to_string() })
     }
@@ -72,8 +93,8 @@ impl Client {
 
     /// Reads text of that media type.
     pub(crate) async fn get_text(&self, url: Url, accept: &'static str) -> Result<String, Error> {
-        let response = self.send(&Method::GET, &url, |r| r.header(header::ACCEPT, accept)).await?;
-        response.text().await.map_err(|e| self.unreachable(&e))
+        let body = self.whole(&Method::GET, &url, |r| r.header(header::ACCEPT, accept)).await?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
     pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Error {

@@ -32,6 +32,9 @@ pub fn run(options: Up, ui: &mut Ui) -> Done {
 
 /// Without tokens nobody but this computer's user may come in, unless told.
 fn refuse_open(options: &Up) -> Done {
+    if options.admin_token.clone().is_some_and(|token| !bootstrap::is_token(&token.into())) {
+        return Err(Failure::usage("--admin-token is not a token").hint(bootstrap::TOKEN_HINT));
+    }
     if options.listen.ip().is_loopback() || options.insecure || options.admin_token.is_some() {
         return Ok(());
     }

@@ -67,3 +67,10 @@ async fn the_configured_administrator_can_run_nothing() {
     assert!(caller.may(Scope::Admin).is_ok() && caller.may(Scope::Write).is_err());
     assert!(!caller.tenant.owns("default"));
 }
+
+#[test]
+fn a_token_of_another_shape_is_told_from_one() {
+    let (_, secret) = issue("any".parse().expect("label"), [], None, String::new());
+    assert!(is_token(&secret));
+    assert!(!is_token(&"mrt_0_1".into()) && !is_token(&"secret".into()) && !is_token(&Secret::default()));
+}

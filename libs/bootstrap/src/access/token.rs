@@ -47,6 +47,15 @@ fn hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
+/// What a token looks like, and how to make one without a server.
+pub const TOKEN_HINT: &str =
+    "expected mrt_<12 hexadecimal digits>_<64>, made by: echo mrt_$(openssl rand -hex 6)_$(openssl rand -hex 32)";
+
+/// Whether a text looks like a token, `mrt_<id>_<secret>`, whoever it may belong to.
+pub fn is_token(token: &Secret) -> bool {
+    parse(token.expose()).is_some()
+}
+
 /// The configured administrator's token, where it is well formed.
 pub(super) fn of_configuration(admin: &Secret) -> Option<Token> {
     let (id, secret) = parse(admin.expose())?;

@@ -47,6 +47,14 @@ struct Wanted {
     objects: Vec<String>,
 }
 
+impl Wanted {
+    /// Its objects and the parent that owns them; nothing of a task that is rolled back.
+    fn objects(&self) -> impl Iterator<Item = String> {
+        let parent = (self.state == State::Done).then(|| format!("ConfigMap/marea-{}", self.id));
+        self.objects.iter().cloned().chain(parent)
+    }
+}
+
 impl Plan {
     fn draw(number: usize, random: &mut StdRng) -> Self {
         let mut after = |chance: f64| {
@@ -128,12 +136,10 @@ async fn every_task_ends_as_asked_while_services_broker_and_redis_are_killed_and
     for want in &wanted {
         line.reaches(&want.id, want.revision, &[want.state], SETTLES).await;
     }
-    let expected: BTreeSet<String> = wanted.iter().flat_map(|w| w.objects.clone()).collect();
+    let expected: BTreeSet<String> = wanted.iter().flat_map(Wanted::objects).collect();
     let client = line.servers.kube.client().await;
     let exact = || async {
-        let found = left_over(&client, line.namespace).await;
-        let parents = |o: &String| o.starts_with("ConfigMap/marea-");
-        let found: BTreeSet<String> = found.into_iter().filter(|o| !parents(o)).collect();
+        let found = BTreeSet::from_iter(left_over(&client, line.namespace).await);
         let (extra, missing): (Vec<_>, Vec<_>) =
             (found.difference(&expected).collect(), expected.difference(&found).collect());
         (extra.is_empty() && missing.is_empty())

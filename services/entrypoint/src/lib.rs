@@ -14,7 +14,6 @@ mod parameters;
 mod plan;
 mod quota;
 mod read;
-mod redact;
 mod remove;
 mod replace;
 mod submit;

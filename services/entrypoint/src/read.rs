@@ -22,7 +22,6 @@ use utoipa::ToSchema;
 use crate::{
     Entry,
     parameters::{Form, Read},
-    redact,
 };
 
 /// Reverts of reverts that are followed to the files that were sent.
@@ -128,8 +127,9 @@ impl Entry {
         let (records, n) = (&self.context.records, command.revision);
         match form {
             Form::Source => {
-                let files = redact::sources(self.sources(key, command).await?);
-                Ok(Content::Source { files })
+                let shown = |file: SourceFile| SourceFile { content: manifests::redact_source(&file), ..file };
+                let files = self.sources(key, command).await?;
+                Ok(Content::Source { files: files.into_iter().map(shown).collect() })
             }
             Form::Rendered => {
                 let rendered = records.rendered(key, n).await?.ok_or_else(|| absent(n, "rendered"))?;

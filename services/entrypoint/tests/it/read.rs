@@ -38,6 +38,24 @@ async fn values_of_secrets_are_in_no_answer() {
 }
 
 #[tokio::test]
+async fn no_spelling_of_a_secret_shows_its_value() {
+    let harness = Harness::new().await;
+    for secret in [
+        "kind: SecretList\napiVersion: v1\nitems: [{metadata: {name: a}, stringData: {p: hunter2-planted}}]\n",
+        "kind: SecretList\napiVersion: v1\nitems: {a: {stringData: {p: hunter2-planted}}}\n",
+        "kind: Secret\nstringdata: {p: hunter2-planted}\nimmutable: hunter2-planted\n",
+        "kind: \"\\x73ecret\"\nstringData: {p: hunter2-planted}\n",
+    ] {
+        let (_, body) = answer(harness.post("", secret)).await;
+        let path = format!("/yaml/{}", body["id"].as_str().expect("id"));
+        for accept in ["application/json", "application/yaml"] {
+            let (status, body) = answer(harness.get(&path).header("accept", accept)).await;
+            assert_eq!((status, body.to_string().contains(PLANTED)), (200, false), "{secret}: {body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_form_that_is_not_there_yet_is_a_404() {
     let harness = Harness::new().await;
     let id = harness.submit("").await;

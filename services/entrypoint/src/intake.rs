@@ -70,6 +70,9 @@ async fn check(files: Vec<SourceFile>) -> Result<Vec<SourceFile>, HttpError> {
 }
 
 async fn parts(headers: HeaderMap, body: Bytes) -> Result<Vec<SourceFile>, HttpError> {
+    if body.is_empty() {
+        return Err(HttpError::bad_request("invalid-multipart", "the body is empty: send at least one file"));
+    }
     let mut request = Request::new(Body::from(body));
     *request.headers_mut() = headers;
     request.extensions_mut().clear();

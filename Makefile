@@ -9,7 +9,9 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## Build, and run everything in one process with a demo task (ARGS="--reset" and the like are passed on)
-	$(CARGO) run --quiet --package marea --bin marea -- up --demo $(ARGS)
+	@# Of the whole workspace, so that what is built for it serves the tests as well.
+	$(CARGO) build --workspace --bin marea
+	@"$${CARGO_TARGET_DIR:-target}/debug/marea" up --demo $(ARGS)
 
 build: ## Build every binary and test, in the one profile that everything here uses
 	$(CARGO) build --workspace --all-targets

@@ -3,7 +3,9 @@
 use std::{env, fmt::Write as _, fs, io, path::Path};
 
 fn main() -> io::Result<()> {
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/samples/swj");
+    let manifest =
+        env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| io::Error::other("cargo sets CARGO_MANIFEST_DIR"))?;
+    let sample = Path::new(&manifest).join("../../docs/samples/swj");
     println!("cargo::rerun-if-changed={}", sample.display());
     let mut names = Vec::new();
     for entry in fs::read_dir(&sample)? {

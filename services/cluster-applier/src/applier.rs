@@ -159,8 +159,25 @@ impl Applier {
         let task = Task { key: key.clone(), name: command.name.clone() };
         let session = session(engine, task, run_as.as_deref(), until);
         let parent = command.traceparent.clone().or_else(|| traceparent.map(str::to_owned));
+        let unheard = history.unheard_above(revision);
         let work = Work { applier: self, check, command, rendered, history, session };
-        work.run(parent.as_deref()).await
+        let next = work.run(parent.as_deref()).await?;
+        if matches!(next, Next::Ended) {
+            self.publish_unheard(&key, &unheard).await?;
+        }
+        Ok(next)
+    }
+
+    /// Publishes stored commands once more: the one that ends here may have yielded to them, and the task
+    /// would stand still if nobody had heard of them.
+    async fn publish_unheard(&self, key: &TaskKey, unheard: &[Revision]) -> Done {
+        for n in unheard {
+            if let Some(command) = self.context.records.command(key, *n).await.map_err(JobError::retry)? {
+                tracing::info!(task.id = %key.id, task.revision = n, "a later command was not heard of yet; published again");
+                facts::publish_command(&self.context, &command).await.map_err(JobError::retry)?;
+            }
+        }
+        Ok(())
     }
 
     async fn no_target(&self, check: &Check, command: &Command) -> Done<Next> {
@@ -220,12 +237,13 @@ pub(crate) fn session(engine: &Engine, task: Task, run_as: Option<&str>, until: 
 }
 
 impl Work<'_> {
-    /// Takes the step, unless the command is no longer the last one, or has ended.
+    /// Takes the step, unless another command holds by now, or this one has ended.
     async fn run(self, traceparent: Option<&str>) -> Done<Next> {
         if let Some(outcome) = self.history.outcome(self.check.revision).await.map_err(JobError::retry)? {
             return self.again(outcome, traceparent).await;
         }
-        if self.check.revision < self.history.highest() {
+        let holds = self.history.in_force_above(self.check.revision).await.map_err(JobError::retry)?;
+        if holds.is_some() {
             return self.superseded(traceparent).await;
         }
         if self.command.action == Action::RollBack {

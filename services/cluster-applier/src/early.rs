@@ -120,9 +120,8 @@ impl Early {
     async fn observe(&self, key: &TaskKey) -> Result<Option<(Check, Seen)>, JobError> {
         let records = &self.applier.context.records;
         let history = History::read(records, key).await.map_err(JobError::retry)?;
-        let highest = history.highest();
-        let Some(command) = history.command(highest).await.map_err(JobError::retry)? else { return Ok(None) };
-        let Some(live) = live(&history, highest, &command.action).await? else { return Ok(None) };
+        let Some(command) = history.in_force_above(0).await.map_err(JobError::retry)? else { return Ok(None) };
+        let Some(live) = live(&history, command.revision, &command.action).await? else { return Ok(None) };
         let (Some(rendered), Some(engine)) =
             (history.rendered(live).await.map_err(JobError::retry)?, self.clusters.get(&command.options.target))
         else {
@@ -138,17 +137,17 @@ impl Early {
             if stale { session.apply(&rendered).await.map(|applied| applied.seen) } else { Ok(seen) }
         });
         let seen = looked.await.map_err(JobError::retry)?;
-        let check = Check::watching(key.clone(), command.name, highest);
+        let check = Check::watching(key.clone(), command.name, command.revision);
         Ok(Some((check, seen)))
     }
 }
 
 /// The revision whose health is told: none while a command is under way or everything is removed.
-async fn live(history: &History<'_>, highest: Revision, action: &Action) -> Result<Option<Revision>, JobError> {
+async fn live(history: &History<'_>, n: Revision, action: &Action) -> Result<Option<Revision>, JobError> {
     if *action == Action::RollBack {
         return Ok(None);
     }
-    let outcome = history.outcome(highest).await.map_err(JobError::retry)?;
+    let outcome = history.outcome(n).await.map_err(JobError::retry)?;
     Ok(outcome.filter(|o| matches!(o.ending, Ending::Applied)).and_then(|o| o.live))
 }
 

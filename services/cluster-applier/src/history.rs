@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use blobs::{Error, Records, records::Contents};
-use domain::{Command, Outcome, Rendered, Revision, TaskKey, record::Ending};
+use domain::{Action, Command, Outcome, Rendered, Revision, TaskKey, record::Ending};
 
 /// A task's records, listed once.
 pub(crate) struct History<'a> {
@@ -20,6 +20,25 @@ impl<'a> History<'a> {
     /// The number of the last command; 0 where there is none.
     pub(crate) fn highest(&self) -> Revision {
         self.contents.iter().rev().find(|(_, c)| c.command).map_or(0, |(n, _)| *n)
+    }
+
+    /// The command above `n` that holds: the highest roll back or accepted revision. A rejected one never
+    /// holds, and one that is not judged yet not before it is accepted: what is under way goes on.
+    pub(crate) async fn in_force_above(&self, n: Revision) -> Result<Option<Command>, Error> {
+        let above = self.contents.range(n + 1..).rev();
+        for (n, contents) in above.filter(|(_, c)| c.command && (c.rendered || !c.report)) {
+            let command = self.command(*n).await?;
+            if let Some(command) = command.filter(|c| contents.rendered || c.action == Action::RollBack) {
+                return Ok(Some(command));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Commands above `n` that nobody has worked on: whoever stored them may have died before they were published.
+    pub(crate) fn unheard_above(&self, n: Revision) -> Vec<Revision> {
+        let unheard = |c: &Contents| c.command && !(c.rendered || c.report || c.outcome);
+        self.contents.range(n + 1..).filter(|(_, c)| unheard(c)).map(|(n, _)| *n).collect()
     }
 
     pub(crate) async fn command(&self, n: Revision) -> Result<Option<Command>, Error> {

@@ -12,7 +12,7 @@ use manifests::Rendering;
 use messaging::JobError;
 
 use crate::{
-    facts::{rejected, validated},
+    facts::{rejected, rollback_requested, validated},
     handler::Manager,
 };
 
@@ -25,7 +25,7 @@ impl Manager {
         let (key, n, records) = (submitted.key(), submitted.revision, &self.context.records);
         let read = tokio::try_join!(records.contents(&key), records.command(&key, n));
         let (contents, command) = read.map_err(JobError::retry)?;
-        if is_overtaken(&contents, n) {
+        if self.yields(&key, n, &contents).await? {
             tracing::debug!(task.revision = n, "a revision was overtaken");
             return Ok(());
         }
@@ -41,6 +41,35 @@ impl Manager {
         };
         metrics::counter!("yaml_manager_revisions_total", "result" => fact.body.type_name()).increment(1);
         self.publish(&fact, onward).await
+    }
+
+    /// Whether a roll back or an accepted revision stands above `n`. A rejected one does not count, nor one that is
+    /// not judged yet: if it is rejected, this one goes on.
+    async fn yields(
+        &self,
+        key: &TaskKey,
+        n: Revision,
+        contents: &BTreeMap<Revision, Contents>,
+    ) -> Result<bool, JobError> {
+        for (&above, c) in contents.range(n + 1..).rev().filter(|(_, c)| c.command && (c.rendered || !c.report)) {
+            if c.rendered {
+                return Ok(true);
+            }
+            let command = self.context.records.command(key, above).await.map_err(JobError::retry)?;
+            if let Some(command) = command.filter(|command| command.action == Action::RollBack) {
+                if !c.outcome {
+                    self.request_again(command).await?;
+                }
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whoever stored the roll back may have died before it was published, and then nothing would end the task.
+    async fn request_again(&self, command: Command) -> Result<(), JobError> {
+        let traceparent = command.traceparent.clone();
+        self.publish(&rollback_requested(command), traceparent.as_deref()).await
     }
 
     /// What the revision's records say, where they are complete: a revision is rendered once.
@@ -98,11 +127,6 @@ impl Manager {
         records.put_outcome(key, n, &outcome).await.map_err(JobError::retry)?;
         Ok(rejected(submitted, report.problems))
     }
-}
-
-/// Whether a higher command is there.
-fn is_overtaken(contents: &BTreeMap<Revision, Contents>, n: Revision) -> bool {
-    contents.iter().any(|(&other, c)| other > n && c.command)
 }
 
 fn refused(problem: Problem) -> Rendering {

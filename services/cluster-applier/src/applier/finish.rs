@@ -110,7 +110,7 @@ impl Work<'_> {
         self.applier.end(&self.check, ended, 0, parent).await
     }
 
-    /// A higher command came: this one is not run any further.
+    /// A roll back or an accepted revision came: this command is not run any further.
     pub(super) async fn superseded(self, parent: Option<&str>) -> Done<Next> {
         let live = self.history.live_below(self.check.revision).await.map_err(JobError::retry)?;
         let ended = Outcome { live, ..outcome(Ending::Superseded) };

@@ -1,6 +1,10 @@
 //! Messages that come twice, too late, or to two replicas.
 
-use domain::{FactBody, Options, State, record::Ending};
+use domain::{
+    Action, FactBody, Options, Outcome, Problem, State,
+    record::{Ending, Report},
+};
+use jiff::Timestamp;
 
 use crate::world::{World, config_map, deployment, job};
 
@@ -16,6 +20,62 @@ async fn a_delete_that_overtakes_an_apply_wins() {
     let outcome = world.context.records.outcome(&world.key, 1).await.unwrap().unwrap();
     assert_eq!(outcome.ending, Ending::Superseded);
     assert_eq!(world.facts("task.applied").len(), 0);
+}
+
+#[tokio::test]
+async fn a_delete_that_nobody_published_is_published_by_whoever_yields_to_it() {
+    let world = World::idle().await;
+    world.revision(1, Options::default(), &[deployment("web", "")]).await;
+    world.command(2, Action::RollBack, Options::default()).await;
+    world.replica();
+    world.state(2, State::RolledBack).await;
+}
+
+#[tokio::test]
+async fn a_put_that_nobody_published_holds_nothing_up_and_is_published() {
+    let world = World::idle().await;
+    world.revision(1, Options::default(), &[job("short", "1s")]).await;
+    world.command(2, Action::Apply { sources: vec![] }, Options::default()).await;
+    world.replica();
+    world.until(|s| s.live_revision == Some(1)).await;
+    world.state(2, State::Pending).await;
+    assert!(world.facts("task.submitted").iter().any(|fact| fact.revision == 2));
+}
+
+/// A revision as yaml-manager leaves it when it refuses.
+async fn reject(world: &World, n: domain::Revision) {
+    world.command(n, Action::Apply { sources: vec![] }, Options::default()).await;
+    let problems = vec![Problem::error("unknown_kind", "no")];
+    let records = &world.context.records;
+    records.put_report(&world.key, n, &Report { problems: problems.clone(), rejected: true }).await.unwrap();
+    let (objects, kept, live, finished_jobs) = Default::default();
+    let ending = Ending::Rejected;
+    let outcome =
+        Outcome { ending, time: Timestamp::now(), problems: problems.clone(), objects, kept, live, finished_jobs };
+    records.put_outcome(&world.key, n, &outcome).await.unwrap();
+    world.publish(n, FactBody::Rejected { problems }).await;
+}
+
+#[tokio::test]
+async fn a_rejected_revision_leaves_the_one_under_way() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[job("long", "3s"), config_map("a", "1")]).await;
+    world.state(1, State::ApplyingInCluster).await;
+    reject(&world, 2).await;
+    let status = world.until(|s| s.live_revision == Some(1)).await;
+    assert_eq!((status.state, status.desired_revision), (State::Rejected, 2));
+    let outcome = world.context.records.outcome(&world.key, 1).await.unwrap().unwrap();
+    assert_eq!((outcome.ending, outcome.live), (Ending::Applied, Some(1)));
+}
+
+#[tokio::test]
+async fn an_accepted_revision_supersedes_the_one_under_way() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[deployment("web", "ImagePullBackOff")]).await;
+    world.state(1, State::ApplyingInCluster).await;
+    world.revision(2, Options::default(), &[deployment("web", "")]).await;
+    world.state(2, State::Done).await;
+    world.quiet().await;
 }
 
 #[tokio::test]

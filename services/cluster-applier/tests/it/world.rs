@@ -106,7 +106,8 @@ impl World {
         self.publish(n, FactBody::RollbackRequested {}).await;
     }
 
-    async fn command(&self, n: Revision, action: Action, options: Options) {
+    /// A command that is stored and not published.
+    pub async fn command(&self, n: Revision, action: Action, options: Options) {
         let command = Command {
             tenant: self.key.tenant.clone(),
             task: self.key.id,

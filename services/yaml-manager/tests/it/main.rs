@@ -157,10 +157,44 @@ async fn a_revision_that_was_overtaken_is_dropped() {
     let mut harness = Harness::new().await;
     let key = key();
     harness.store(&key, 1, files(CONFIG_MAP)).await;
+    harness.submit(&key, 2, files(CONFIG_MAP)).await;
+    harness.publish(&key, 1).await;
+    harness.submit(&key, 3, files(CONFIG_MAP)).await;
+    assert_eq!(harness.context.records.report(&key, 1).await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_revision_below_a_rejected_one_goes_on() {
+    let mut harness = Harness::new().await;
+    let key = key();
+    harness.store(&key, 1, files(CONFIG_MAP)).await;
+    let fact = harness.submit(&key, 2, files("apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: a}\n")).await;
+    assert!(matches!(fact.body, FactBody::Rejected { .. }));
+    harness.publish(&key, 1).await;
+    let (fact, _) = harness.next().await;
+    assert!(matches!((fact.revision, fact.body), (1, FactBody::Validated { .. })));
+}
+
+#[tokio::test]
+async fn a_stored_put_that_nobody_published_holds_nothing_up() {
+    let mut harness = Harness::new().await;
+    let key = key();
+    harness.store(&key, 1, files(CONFIG_MAP)).await;
     harness.store(&key, 2, files(CONFIG_MAP)).await;
     harness.publish(&key, 1).await;
-    harness.publish(&key, 2).await;
-    assert_eq!(harness.next().await.0.revision, 2);
+    assert_eq!(harness.next().await.0.revision, 1);
+}
+
+#[tokio::test]
+async fn a_stored_roll_back_is_published_by_whoever_yields_to_it() {
+    let mut harness = Harness::new().await;
+    let key = key();
+    harness.store(&key, 1, files(CONFIG_MAP)).await;
+    harness.store(&key, 2, Action::RollBack).await;
+    harness.publish(&key, 1).await;
+    let (fact, message) = harness.next().await;
+    assert!(matches!((fact.revision, &fact.body), (2, FactBody::RollbackRequested {})));
+    assert_eq!(message.id, fact.message_id());
     assert_eq!(harness.context.records.report(&key, 1).await.expect("read"), None);
 }
 

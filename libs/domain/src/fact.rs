@@ -110,6 +110,9 @@ pub enum FactBody {
     Reverted {
         /// The revision that is live again.
         to: Revision,
+        /// The highest version of the cluster at which it was seen healthy.
+        #[serde(default)]
+        observed: u64,
     },
     /// entrypoint stored a command to roll back.
     #[serde(rename = "task.rollback_requested")]

@@ -246,7 +246,7 @@ impl TaskStatus {
                 self.live_revision = Some(fact.revision);
                 self.kept.clone_from(kept);
             }
-            FactBody::Reverted { to } => self.live_revision = Some(*to),
+            FactBody::Reverted { to, .. } => self.live_revision = Some(*to),
             FactBody::RolledBack { kept } => {
                 self.live_revision = None;
                 self.kept.clone_from(kept);
@@ -256,13 +256,22 @@ impl TaskStatus {
     }
 
     /// Objects and health: from the observation that saw the highest version of the cluster;
-    /// an ending without a version counts after all observations of its revision.
-    fn observe<'a>(&mut self, facts: impl Iterator<Item = &'a Fact>) {
+    /// an ending without a version counts after all observations of its revision. A failure that
+    /// was reverted saw the live revision's objects, healthy, at the version that the revert tells.
+    fn observe<'a>(&mut self, facts: impl Iterator<Item = &'a Fact> + Clone) {
+        let reverted = |fact: &Fact| match fact.body {
+            FactBody::Reverted { observed, .. } => Some((fact.revision, observed)),
+            _ => None,
+        };
+        let reverted: BTreeMap<_, _> = facts.clone().filter_map(reverted).collect();
         let mut best = None;
         for fact in facts {
             let seen = match &fact.body {
                 FactBody::Progress { observed, health, objects } => (*observed, *health, objects.as_slice()),
                 FactBody::Applied { observed, objects, .. } => (*observed, Health::Healthy, objects.as_slice()),
+                FactBody::Failed { objects, .. } if reverted.contains_key(&fact.revision) => {
+                    (reverted[&fact.revision], Health::Healthy, objects.as_slice())
+                }
                 FactBody::Failed { objects, .. } | FactBody::RollbackBlocked { objects, .. } => {
                     (u64::MAX, Health::Degraded, objects.as_slice())
                 }

@@ -141,7 +141,7 @@ fn ending(outcome: &Outcome) -> Vec<FactBody> {
         Ending::Rejected => vec![FactBody::Rejected { problems }],
         Ending::Failed => vec![FactBody::Failed { problems, objects }],
         Ending::Reverted => {
-            let reverted = live.map(|to| FactBody::Reverted { to });
+            let reverted = live.map(|to| FactBody::Reverted { to, observed: 0 });
             [Some(FactBody::Failed { problems, objects }), reverted].into_iter().flatten().collect()
         }
         Ending::RolledBack => vec![FactBody::RolledBack { kept }],

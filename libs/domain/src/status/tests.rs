@@ -36,7 +36,7 @@ fn every_kind() -> Vec<FactBody> {
         progress(12, Health::Degraded),
         applied(),
         FactBody::Failed { problems: vec![], objects: vec![] },
-        FactBody::Reverted { to: 1 },
+        FactBody::Reverted { to: 1, observed: 11 },
         FactBody::RollbackRequested {},
         FactBody::RollbackBlocked { problems: vec![], objects: vec![] },
         FactBody::RolledBack { kept: vec![] },
@@ -85,6 +85,22 @@ fn health_after_done_is_the_one_of_the_newest_observation() {
     assert_eq!(with(3, Health::Progressing).health, Health::Healthy);
     let degraded = with(10, Health::Degraded);
     assert_eq!((degraded.health, degraded.state), (Health::Degraded, State::Done));
+}
+
+#[test]
+fn health_after_a_revert_is_the_live_revisions() {
+    let failed = FactBody::Failed { problems: vec![], objects: vec![] };
+    let reverted = |observed| (2, FactBody::Reverted { to: 1, observed });
+    let base = vec![(1, submitted()), (1, applied()), (2, submitted()), (2, failed)];
+    let with = |more: Vec<(Revision, FactBody)>| state([base.clone(), more].concat());
+    assert_eq!(with(vec![]).health, Health::Degraded);
+    assert_eq!(with(vec![(2, progress(99, Health::Healthy))]).health, Health::Degraded);
+    let back = with(vec![reverted(20)]);
+    assert_eq!((back.state, back.live_revision, back.health), (State::Failed, Some(1), Health::Healthy));
+    assert_eq!(with(vec![(2, progress(19, Health::Degraded)), reverted(20)]).health, Health::Healthy);
+    assert_eq!(with(vec![reverted(20), (2, progress(20, Health::Degraded))]).health, Health::Healthy);
+    assert_eq!(with(vec![reverted(20), (2, progress(21, Health::Degraded))]).health, Health::Degraded);
+    assert_eq!(with(vec![(2, progress(21, Health::Healthy)), reverted(0)]).health, Health::Healthy);
 }
 
 proptest! {

@@ -26,7 +26,7 @@ fn bodies() -> Vec<FactBody> {
         FactBody::ApplyStarted { objects: 1 },
         FactBody::Applied { observed: 50, objects: objects.clone(), kept: vec![], warnings: vec![] },
         FactBody::Failed { problems: vec![], objects: objects.clone() },
-        FactBody::Reverted { to: 1 },
+        FactBody::Reverted { to: 1, observed: 11 },
         FactBody::RollbackRequested {},
         FactBody::RollbackBlocked { problems: vec![], objects },
         FactBody::RolledBack { kept: vec![] },

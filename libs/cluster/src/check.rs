@@ -151,13 +151,19 @@ fn remembered<'a>(one: &Desired, spaces: &'a BTreeMap<String, Space>) -> Option<
     space.memory.job(&one.object.name, &one.spec_hash())
 }
 
+/// The reason of a Job that vanished before its end was seen: it may have failed, so it does not count as complete.
+const GONE: &str = "Gone";
+
+const END_UNKNOWN: &str = "was removed before its end was seen, so whether it completed is not known: \
+    set `ttlSecondsAfterFinished` higher, for example 60";
+
 /// How one object stands.
 fn standing(one: &Desired, live: Option<&Value>, job: Option<&Job>, pods: &[Value]) -> Standing {
     match (live, job.map(|job| job.complete)) {
         (Some(live), _) => health::assess(live, pods),
         (None, Some(Some(true))) => Standing::new(Phase::Current, "Complete", "complete"),
         (None, Some(Some(false))) => Standing::new(Phase::Failed, "Failed", "failed"),
-        (None, Some(None)) => Standing::new(Phase::Current, "Gone", "ran, and was removed before its end was seen"),
+        (None, Some(None)) => Standing::new(Phase::Failed, GONE, END_UNKNOWN),
         (None, None) => Standing::new(Phase::InProgress, "Missing", format!("{} is not in the cluster", one.object)),
     }
 }
@@ -172,6 +178,7 @@ pub(crate) fn see(pairs: &[Pair], spaces: &BTreeMap<String, Space>, pods: &[Valu
             |code| one.problem(Problem::error(code, format!("{} {}", standing.reason, standing.message).trim()));
         match standing.phase {
             Phase::Current | Phase::Unbounded => {}
+            Phase::Failed if live.is_none() && standing.reason == GONE => failed.push(problem("job_end_unknown")),
             Phase::Failed => failed.push(problem("not_healthy")),
             Phase::InProgress => overdue.push(problem("not_ready_in_time")),
         }

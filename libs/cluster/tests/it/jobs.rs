@@ -41,6 +41,17 @@ pub async fn a_finished_job_that_is_gone_is_not_run_again(world: World) {
     assert!(world.get("/apis/batch/v1", "jobs/once").await.is_none());
 }
 
+pub async fn a_job_that_vanished_before_its_end_was_seen_fails(world: World) {
+    let rendered = world.rendered([waiting_job("once", "example/a:1"), config_map("a", "1")]);
+    world.session().apply(&rendered).await.unwrap();
+    delete(&world).await;
+    for seen in [world.session().check(&rendered).await, world.session().apply(&rendered).await.map(|a| a.seen)] {
+        let Verdict::Failed(problems) = seen.unwrap().verdict else { panic!("it counts as complete") };
+        assert_eq!(problems[0].code, "job_end_unknown");
+        assert!(problems[0].message.contains("ttlSecondsAfterFinished"), "{problems:?}");
+    }
+}
+
 pub async fn a_changed_job_that_finished_is_made_anew(world: World) {
     let first = world.rendered([job("once", "example/a:1")]);
     world.session().apply(&first).await.unwrap();

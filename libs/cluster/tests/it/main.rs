@@ -62,6 +62,7 @@ suite! {
     jobs:
         a_finished_job_is_not_run_again
         a_finished_job_that_is_gone_is_not_run_again
+        a_job_that_vanished_before_its_end_was_seen_fails
         a_changed_job_that_finished_is_made_anew
         a_changed_job_that_runs_is_refused_unless_it_may_be_replaced
         going_back_to_a_job_that_ran_does_not_run_it_again;

@@ -26,6 +26,9 @@ pub enum Error {
     /// It passes, but did not before the deadline.
     #[error("the API server did not take the request in time: {0}")]
     Later(String),
+    /// Who the tenant's requests are sent as cannot be told: nothing is sent, least of all as the process itself.
+    #[error("`{0}` is no name of a ServiceAccount: an administrator has to correct the tenant's")]
+    Identity(String),
     /// The lease ends soon: nothing more may be sent.
     #[error("the lease of the task ends: nothing more is sent")]
     LeaseEnds,
@@ -109,8 +112,7 @@ pub(crate) struct Api {
     client: Client,
     slots: Arc<Semaphore>,
     limits: Limits,
-    /// `Impersonate-User` of each request, where the tenant has a ServiceAccount.
-    run_as: Option<http::HeaderValue>,
+    run_as: Identity,
     send_until: SendUntil,
     /// Retries end here.
     deadline: Instant,
@@ -122,7 +124,7 @@ impl Api {
             client,
             slots: Arc::new(Semaphore::new(limits.in_flight)),
             limits,
-            run_as: None,
+            run_as: Identity::Process,
             send_until: SendUntil::always(),
             deadline: Instant::now(),
         }
@@ -130,13 +132,16 @@ impl Api {
 
     /// The same connection and bounds, for one piece of work.
     pub(crate) fn session(&self, run_as: Option<&str>, send_until: SendUntil, patience: Duration) -> Self {
-        let run_as = run_as.and_then(|user| user.parse().ok());
+        let run_as = run_as.map_or(Identity::Process, Identity::account);
         Self { run_as, send_until, deadline: Instant::now() + patience, ..self.clone() }
     }
 
-    /// The same session under the process's own identity.
+    /// The same session under the process's own identity; one that may send nothing sends nothing here either.
     pub(crate) fn as_itself(&self) -> Self {
-        Self { run_as: None, ..self.clone() }
+        match &self.run_as {
+            Identity::Invalid(_) => self.clone(),
+            _ => Self { run_as: Identity::Process, ..self.clone() },
+        }
     }
 
     /// Sends until there is an answer, a final refusal, or the deadline.
@@ -185,7 +190,8 @@ impl Api {
             return Err(Error::LeaseEnds);
         }
         let started = Instant::now();
-        let sent = tokio::time::timeout(self.limits.request_timeout, self.exchange(call)).await;
+        let request = self.request(call)?;
+        let sent = tokio::time::timeout(self.limits.request_timeout, self.exchange(request)).await;
         metrics::histogram!("marea_cluster_request_duration_seconds", "verb" => call.verb())
             .record(started.elapsed().as_secs_f64());
         match sent {
@@ -206,8 +212,8 @@ impl Api {
         }
     }
 
-    async fn exchange(&self, call: &Call) -> Result<(StatusCode, Answer), String> {
-        let response = self.client.send(self.request(call)).await.map_err(|e| e.to_string())?;
+    async fn exchange(&self, request: Request<Body>) -> Result<(StatusCode, Answer), String> {
+        let response = self.client.send(request).await.map_err(|e| e.to_string())?;
         let status = response.status();
         let warnings = response.headers().get_all(http::header::WARNING).iter();
         let warnings = warnings.filter_map(|w| w.to_str().ok()).map(call::warning_text).collect();
@@ -219,7 +225,8 @@ impl Api {
 
     /// A response whose body is read bit by bit: a watch, or logs that are followed.
     pub(crate) async fn stream(&self, call: &Call) -> Result<Body, Error> {
-        let sent = tokio::time::timeout(self.limits.request_timeout, self.client.send(self.request(call))).await;
+        let request = self.request(call)?;
+        let sent = tokio::time::timeout(self.limits.request_timeout, self.client.send(request)).await;
         let response = sent.map_err(|_| "no answer in time".to_owned()).and_then(|r| r.map_err(|e| e.to_string()));
         let response = response.map_err(Error::Later)?;
         if response.status().is_success() {
@@ -231,12 +238,34 @@ impl Api {
         Err(Error::Refused(Box::new(Refusal::read(status, &body))))
     }
 
-    fn request(&self, call: &Call) -> Request<Body> {
+    fn request(&self, call: &Call) -> Result<Request<Body>, Error> {
         let mut request = call.request();
-        if let Some(user) = &self.run_as {
-            request.headers_mut().insert("impersonate-user", user.clone());
+        match &self.run_as {
+            Identity::Process => {}
+            Identity::Account(user) => drop(request.headers_mut().insert("impersonate-user", user.clone())),
+            Identity::Invalid(user) => return Err(Error::Identity(user.clone())),
         }
-        request
+        Ok(request)
+    }
+}
+
+/// Who requests are sent as.
+#[derive(Clone)]
+enum Identity {
+    /// The process.
+    Process,
+    /// The tenant's ServiceAccount, by `Impersonate-User`.
+    Account(http::HeaderValue),
+    /// What cannot be impersonated: nothing is sent.
+    Invalid(String),
+}
+
+impl Identity {
+    /// An API server takes an empty `Impersonate-User`, and one of spaces, for none at all.
+    fn account(user: &str) -> Self {
+        let plain = !user.is_empty() && user.bytes().all(|b| b.is_ascii_graphic());
+        let value = user.parse().ok().filter(|_| plain);
+        value.map_or_else(|| Self::Invalid(user.to_owned()), Self::Account)
     }
 }
 

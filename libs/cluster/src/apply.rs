@@ -201,7 +201,7 @@ impl Session {
 /// An error about one object.
 pub(crate) fn one_stop(one: &Desired, error: Error) -> Stop {
     match error {
-        Error::LeaseEnds => Stop::LeaseEnds,
+        Error::LeaseEnds | Error::Identity(_) => error.into(),
         Error::Later(_) => Stop::Later(crate::refused::problems(one, &error)),
         Error::Refused(_) => Stop::Failed(crate::refused::problems(one, &error)),
     }

@@ -44,6 +44,10 @@ impl From<Error> for Stop {
             Error::Later(text) => {
                 Self::Later(vec![Problem::error("cluster_unavailable", crate::refused::bounded(&text))])
             }
+            Error::Identity(_) => Self::Failed(vec![Problem::error(
+                "invalid_service_account",
+                crate::refused::bounded(&error.to_string()),
+            )]),
             Error::Refused(r) => {
                 Self::Failed(vec![Problem::error("refused_by_cluster", crate::refused::bounded(&r.to_string()))])
             }

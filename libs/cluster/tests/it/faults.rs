@@ -1,6 +1,12 @@
 //! An API server that stumbles, and one that refuses.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use cluster::{Engine, Limits, SendUntil, Stop};
 use domain::{Rendered, record::RenderedObject};
@@ -61,6 +67,27 @@ async fn an_outage_ends_at_the_deadline_and_may_be_tried_later() {
     let stopped = session.apply(&rendered(&task, 3)).await;
     assert!(matches!(stopped, Err(Stop::Later(_))), "{stopped:?}");
     assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_where_nobody_can_be_impersonated() {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let (counted, client) = (sent.clone(), faulty(Faults::default()));
+    let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let client = client.clone();
+        async move { client.send(request).await }
+    });
+    let engine = engine(Client::new(service, "default"));
+    let task = task("nobody");
+    for account in ["", " ", "system:serviceaccount:a:b\nc", "system:serviceaccount:a:é"] {
+        let session = engine.session(task.clone(), Some(account), SendUntil::always(), Duration::from_secs(5));
+        let stopped = session.apply(&Rendered { make_namespaces: true, ..rendered(&task, 3) }).await;
+        let Err(Stop::Failed(problems)) = stopped else { panic!("{account:?}: {stopped:?}") };
+        assert_eq!(problems[0].code, "invalid_service_account", "{account:?}");
+        assert!(matches!(session.check(&rendered(&task, 3)).await, Err(Stop::Failed(_))), "{account:?}");
+    }
+    assert_eq!(sent.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

@@ -107,6 +107,9 @@ pub struct Command {
     /// W3C trace context of the request, so that every step joins one trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// The hash of the request's `Idempotency-Key`: whose command this is, of those that wanted its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<String>,
 }
 
 impl Command {

@@ -47,6 +47,7 @@ impl Origin {
             created: Timestamp::now(),
             actor: self.caller.actor.clone(),
             traceparent: self.traceparent.clone(),
+            idempotency: None,
         }
     }
 }

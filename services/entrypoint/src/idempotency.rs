@@ -17,6 +17,11 @@ pub fn digest(what: &str, options: &Options, files: &[SourceFile]) -> String {
     hex(&hasher.finalize())
 }
 
+/// How a key is kept: it is its client's own, and may be long.
+pub fn hashed(key: &str) -> String {
+    hex(&Sha256::digest(key))
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
         text.push(char::from_digit(u32::from(byte >> 4), 16).expect("four bits"));
@@ -36,8 +41,7 @@ impl Entry {
         id: TaskId,
         n: Revision,
     ) -> Result<(TaskId, Revision, bool), HttpError> {
-        let key = hex(&Sha256::digest(key));
-        match self.context.records.idempotency(tenant, &key, digest, id, n).await? {
+        match self.context.records.idempotency(tenant, &hashed(key), digest, id, n).await? {
             Idempotent::New => Ok((id, n, false)),
             Idempotent::Same { id, n } => Ok((id, n, true)),
             Idempotent::OtherBody => {

@@ -1,5 +1,7 @@
 //! `PUT /yaml/{id}`: a new revision, or back to an earlier one.
 
+use std::ops::RangeInclusive;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode},
@@ -16,14 +18,15 @@ use crate::{
     Entry,
     answer::Accepted,
     command::Origin,
-    idempotency::digest,
+    idempotency::{digest, hashed},
     intake::Intake,
     parameters::{Replace, idempotency_key, if_match},
     plan::{Asked, Plan},
 };
 
-/// Tries to take the next number before the client is asked to come again.
-const TRIES: usize = 8;
+/// Tries to take the next number before the client is asked to come again. Each lost one is another
+/// command's won one: as many may come at once.
+const TRIES: usize = 64;
 
 /// What a command that follows others asks for.
 pub struct Next {
@@ -135,38 +138,52 @@ impl Entry {
     }
 
     /// Stores and publishes the task's next command.
+    ///
+    /// A key is bound to the lowest number that its command may have. Where others take that one, the command
+    /// takes a later one, and carries the key: whoever tries again under the key finds it before it takes another.
     pub async fn follow(&self, origin: &Origin, key: &TaskKey, next: Next) -> Result<Accepted, HttpError> {
+        let mut last = self.highest(key).await?;
+        let lowest = match &next.key {
+            Some(sent) => self.once(&key.tenant, sent, &next.digest(key), key.id, last.revision + 1).await?.1,
+            None => last.revision + 1,
+        };
         for _ in 0..TRIES {
-            let last = self.last(key).await?.ok_or_else(|| no_task(&key.id.to_string()))?;
-            let mut n = last.revision + 1;
-            if let Some(sent) = &next.key {
-                let first = self.once(&key.tenant, sent, &next.digest(key), key.id, n).await?;
-                n = first.1;
-                if first.2
-                    && let Some(stored) = self.context.records.command(key, n).await?
-                {
-                    return self.again(&next, &stored).await;
-                }
+            if let Some(stored) = self.stored_under(key, &next, lowest..=last.revision).await? {
+                return self.publish(&stored).await;
             }
             if let Some(answer) = self.conditions(key, &next, &last).await? {
                 return Ok(answer);
             }
             let (action, options) = (next.action.clone(), next.options.clone());
-            let command = origin.command(key.id, last.name, n, action, options);
+            let command = origin.command(key.id, last.name, last.revision + 1, action, options);
+            let command = Command { idempotency: next.key.as_deref().map(hashed), ..command };
             if self.context.records.create_command(&command).await? {
                 return self.publish(&command).await;
             }
+            last = self.highest(key).await?;
         }
         Err(HttpError::conflict("contended", "others change the task at this moment; try again"))
     }
 
-    /// A key that was sent before: the same command again, unless another one took its number.
-    async fn again(&self, next: &Next, stored: &Command) -> Result<Accepted, HttpError> {
-        if stored.action == next.action && stored.options == next.options {
-            return self.publish(stored).await;
+    async fn highest(&self, key: &TaskKey) -> Result<Command, HttpError> {
+        self.last(key).await?.ok_or_else(|| no_task(&key.id.to_string()))
+    }
+
+    /// The command of a key that was sent before. Numbers have no gaps: all of `among` are there.
+    async fn stored_under(
+        &self,
+        key: &TaskKey,
+        next: &Next,
+        among: RangeInclusive<Revision>,
+    ) -> Result<Option<Command>, HttpError> {
+        let Some(sent) = next.key.as_deref().map(hashed) else { return Ok(None) };
+        for n in among {
+            let stored = self.context.records.command(key, n).await?;
+            if let Some(stored) = stored.filter(|c| c.idempotency.as_ref() == Some(&sent)) {
+                return Ok(Some(stored));
+            }
         }
-        let detail = "another command came first and this one was not stored; send it with a new Idempotency-Key";
-        Err(HttpError::conflict("overtaken", detail))
+        Ok(None)
     }
 
     /// Whether the command may follow; an answer where nothing has to be stored.

@@ -41,6 +41,7 @@ pub fn command(id: TaskId, revision: Revision) -> Command {
         created: Timestamp::now(),
         actor: "local".into(),
         traceparent: None,
+        idempotency: None,
     }
 }
 

@@ -118,6 +118,7 @@ impl World {
             created: Timestamp::now(),
             actor: "local".into(),
             traceparent: None,
+            idempotency: None,
         };
         assert!(self.context.records.create_command(&command).await.unwrap());
     }

@@ -68,6 +68,70 @@ async fn a_put_under_a_key_is_one_revision() {
 }
 
 #[tokio::test]
+async fn puts_under_different_keys_at_the_same_time_are_different_revisions() {
+    let harness = Harness::new().await;
+    let id = harness.submit("").await;
+    let put = |key: usize| {
+        let content = CONFIG_MAP.replace("k: v", &format!("k: v{key}"));
+        answer(harness.put(&id, "", content).header("idempotency-key", key.to_string()))
+    };
+    let answers = futures::future::join_all((0..24).map(put)).await;
+    let mut numbers: Vec<_> = answers.iter().map(|(status, body)| (*status, body["revision"].as_u64())).collect();
+    let again = futures::future::join_all((0..24).map(put)).await;
+    let same: Vec<_> = again.iter().map(|(status, body)| (*status, body["revision"].as_u64())).collect();
+    assert_eq!(numbers, same);
+    numbers.sort_unstable();
+    assert_eq!(numbers, (2..26).map(|n| (202, Some(n))).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn puts_under_one_key_at_the_same_time_are_one_revision() {
+    let harness = Harness::new().await;
+    let id = harness.submit("").await;
+    // Half of them under the key, and others that take the numbers away.
+    let put = |i: usize| {
+        let request = harness.put(&id, "", CONFIG_MAP);
+        answer(if i.is_multiple_of(2) { request.header("idempotency-key", "k") } else { request })
+    };
+    let answers = futures::future::join_all((0..24).map(put)).await;
+    assert!(answers.iter().all(|(status, _)| *status == 202), "{answers:?}");
+    let under_key: std::collections::BTreeSet<_> =
+        answers.iter().step_by(2).map(|(_, body)| body["revision"].as_u64()).collect();
+    assert_eq!(under_key.len(), 1, "{under_key:?}");
+    assert_eq!(harness.context.records.commands(&key(&id)).await.expect("read").len(), 14);
+}
+
+#[tokio::test]
+async fn of_puts_that_match_one_revision_one_is_taken() {
+    let harness = Harness::new().await;
+    let id = harness.submit("").await;
+    let put = |key: usize| {
+        let request = harness.put(&id, "", CONFIG_MAP).header("if-match", "1");
+        answer(request.header("idempotency-key", key.to_string()))
+    };
+    let answers = futures::future::join_all((0..12).map(put)).await;
+    let mut codes: Vec<_> = answers.iter().map(|(status, _)| *status).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [vec![202], vec![412; 11]].concat());
+}
+
+#[tokio::test]
+async fn a_key_whose_command_was_not_stored_takes_its_number() {
+    let harness = Harness::new().await;
+    let id = harness.submit("").await;
+    harness.bus.silent.store(true, std::sync::atomic::Ordering::SeqCst);
+    let put = || harness.put(&id, "", CONFIG_MAP).header("idempotency-key", "k");
+    // Dropped at some point of its way, as by a crash.
+    for milliseconds in [0, 1, 2, 5, 50] {
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(milliseconds), put().send()).await;
+    }
+    harness.bus.silent.store(false, std::sync::atomic::Ordering::SeqCst);
+    let (status, body) = answer(put()).await;
+    assert_eq!((status, &body["revision"]), (202, &2.into()), "{body}");
+    assert_eq!(harness.context.records.commands(&key(&id)).await.expect("read").len(), 2);
+}
+
+#[tokio::test]
 async fn only_what_was_rendered_can_be_gone_back_to() {
     let harness = Harness::new().await;
     let mut facts = harness.facts().await;

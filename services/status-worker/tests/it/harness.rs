@@ -111,6 +111,7 @@ pub fn command(key: &TaskKey, revision: Revision, action: Action) -> Command {
         created: Timestamp::now(),
         actor: "local".into(),
         traceparent: None,
+        idempotency: None,
     }
 }
 

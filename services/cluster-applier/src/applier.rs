@@ -92,6 +92,8 @@ pub(crate) enum Next {
     Ended,
     /// This step is next.
     Check(Check),
+    /// None follows, and the command has not ended: it is asked for again, or another row of checks goes on.
+    Dropped,
 }
 
 type Done<T = ()> = Result<T, JobError>;
@@ -130,6 +132,7 @@ impl Applier {
         };
         match next {
             Next::Ended => self.note_finished(&check),
+            Next::Dropped => {}
             Next::Check(next) if early => self.note_waiting(next),
             Next::Check(next) => self.ask(next, traceparent).await?,
         }

@@ -4,7 +4,9 @@ use domain::{
     Action, FactBody, Options, Outcome, Problem, State,
     record::{Ending, Report},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use messaging::{Message, Route, topology::CLUSTER_APPLIER};
+use serde_json::json;
 
 use crate::world::{World, config_map, deployment, job};
 
@@ -76,6 +78,50 @@ async fn an_accepted_revision_supersedes_the_one_under_way() {
     world.revision(2, Options::default(), &[deployment("web", "")]).await;
     world.state(2, State::Done).await;
     world.quiet().await;
+}
+
+/// A check of a blocked roll back whose row of checks began then.
+async fn check_blocked(world: &World, n: domain::Revision, started: Timestamp) {
+    let check = json!({"tenant": world.key.tenant, "id": world.key.id, "name": "shop", "revision": n, "attempt": 9_000,
+        "started": started, "stage": {"stage": "roll_back", "blocked": true}});
+    let id = uuid::Uuid::now_v7().to_string();
+    let message = Message::event("task.check", id, world.key.to_string(), Timestamp::now(), &check);
+    world.context.bus.publish(&Route::Queue(&CLUSTER_APPLIER), message).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_roll_back_that_was_given_up_is_resumed() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[config_map("a", "1")]).await;
+    world.state(1, State::Done).await;
+    let path = "/api/v1/namespaces/default/configmaps/a";
+    world.patch(path, &json!({"metadata": {"finalizers": ["example.com/hold"]}})).await;
+    world.command(2, Action::RollBack, Options::default()).await;
+    // Its last check, a day later.
+    check_blocked(&world, 2, Timestamp::now() - SignedDuration::from_hours(25)).await;
+    world.quiet().await;
+    assert!(world.get(path).await.unwrap()["metadata"]["deletionTimestamp"].is_string());
+    // The same command again, as entrypoint answers a second DELETE.
+    world.publish(2, FactBody::RollbackRequested {}).await;
+    world.state(2, State::RollbackBlocked).await;
+    world.patch(path, &json!({"metadata": {"finalizers": null}})).await;
+    world.state(2, State::RolledBack).await;
+}
+
+#[tokio::test]
+async fn a_blocked_roll_back_has_one_row_of_checks() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[config_map("a", "1")]).await;
+    world.state(1, State::Done).await;
+    let began = Timestamp::now();
+    world.command(2, Action::RollBack, Options::default()).await;
+    world.context.records.put_note(&world.key, 2, "waiting_since", &began).await.unwrap();
+    check_blocked(&world, 2, began - SignedDuration::from_secs(60)).await;
+    world.quiet().await;
+    assert!(world.get("/api/v1/namespaces/default/configmaps/a").await.is_some(), "a later row of checks waits");
+    check_blocked(&world, 2, began).await;
+    world.publish(2, FactBody::RollbackRequested {}).await;
+    world.state(2, State::RolledBack).await;
 }
 
 #[tokio::test]

@@ -140,6 +140,9 @@ impl Shared {
         if let Some(queue) = topology::queue(queue) {
             return Some(self.line(queue).depth());
         }
+        if let Some(queue) = QUEUES.into_iter().find(|q| topology::suspects_queue(q.name) == queue) {
+            return Some(Depth { ready: self.line(queue).suspects(), ..Depth::default() });
+        }
         let delays = QUEUES.into_iter().flat_map(|q| Step::ALL.map(|step| (q, step)));
         let (queue, step) = delays.into_iter().find(|(q, step)| topology::delay_queue(*step, q.name) == queue)?;
         Some(Depth { ready: self.timers.waiting(queue, step), ..Depth::default() })

@@ -10,6 +10,7 @@ mod dead;
 mod declare;
 mod link;
 mod publisher;
+mod suspects;
 mod wire;
 
 use std::fmt;

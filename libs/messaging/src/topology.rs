@@ -2,7 +2,7 @@
 //! holds something else under these names is a clear error at start.
 //!
 //! The delivery limit is no queue argument, because an argument can never be changed later, but a policy of the
-//! operator's, a net far above [`MAX_DELIVERIES`] (without one RabbitMQ 4 drops a message at its 21st delivery):
+//! operator's, a net far above what a message needs (without one RabbitMQ 4 drops it at its 21st delivery):
 //! `rabbitmqctl set_policy marea '^marea\.' '{"delivery-limit": 1000}' --apply-to queues`.
 
 use std::sync::Arc;
@@ -89,6 +89,11 @@ pub fn delay_queue(step: Step, queue: &str) -> String {
     format!("{queue}.delay.{}", step.delay().as_millis())
 }
 
+/// The name of the queue in which messages for that queue that may crash their consumer wait to be handled alone.
+pub fn suspects_queue(queue: &str) -> String {
+    format!("{queue}.suspects")
+}
+
 /// The queue with a consumer that has this name.
 pub fn queue(name: &str) -> Option<&'static Queue> {
     QUEUES.into_iter().find(|queue| queue.name == name)
@@ -122,11 +127,13 @@ impl Names {
 pub const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a transient failure may last before the consumer cancels its subscription and probes.
 pub const OUTAGE: Duration = Duration::from_secs(10);
-/// From this delivery on a message is handled alone, so that a poison message takes no other with it.
+/// From this delivery on a message is a suspect: handled alone, so that a poison message takes no other with it.
+/// Deliveries themselves bury nothing: whoever kills a process counts up everything that it had prefetched.
 pub const ALONE_FROM: u32 = 3;
-/// Deliveries after which a message that still fails is given up: only failures of the message itself
-/// count here, outages do not.
-pub const MAX_DELIVERIES: u32 = 8;
+/// Deaths of the process while it handled this message and nothing else, after which the message is given up.
+pub const MAX_DEATHS: u32 = 5;
+/// How long a message rests after each such death: restarts in quick succession find another one, or none, at work.
+pub const AFTER_DEATH: Step = Step::S5;
 /// Panics of a handler over one message after which it is given up.
 pub const MAX_PANICS: u32 = 3;
 /// How long a handler may work on one delivery, its retries in place and its wait for a turn included: with the time

@@ -1,6 +1,5 @@
 //! What becomes of a delivery, decided once for every bus.
 
-mod gate;
 mod outage;
 #[cfg(test)]
 mod tests;
@@ -13,13 +12,13 @@ use std::time::Duration;
 use futures::FutureExt;
 use jiff::Timestamp;
 use serde::Deserialize;
+use tokio::sync::{RwLock, RwLockWriteGuard};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use self::gate::Gate;
 pub(crate) use self::outage::Outage;
 use crate::backoff::Backoff;
-use crate::topology::{ALONE_FROM, HANDLE_TIMEOUT, MAX_DELIVERIES, MAX_PANICS, Queue, Step};
+use crate::topology::{ALONE_FROM, HANDLE_TIMEOUT, MAX_DEATHS, MAX_PANICS, Queue, Step};
 use crate::{Delivery, Handler, JobError, Message};
 
 /// Tries in place before a message is put aside: most hiccups of a store pass within a second.
@@ -35,7 +34,19 @@ pub(crate) struct Counters {
     pub(crate) panics: u32,
     /// Deliveries that ended with their consumer or its connection.
     pub(crate) redeliveries: u32,
+    /// Deaths of the process while it handled this message alone.
+    pub(crate) deaths: u32,
 }
+
+impl Counters {
+    /// Whether the message may crash its consumer, and is to be handled alone.
+    pub(crate) fn suspect(self) -> bool {
+        self.redeliveries >= ALONE_FROM || self.deaths > 0
+    }
+}
+
+/// The turn of a suspect, beside nobody, until it is dropped.
+pub(crate) type Alone<'a> = RwLockWriteGuard<'a, ()>;
 
 /// What becomes of a delivery.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +63,8 @@ pub(crate) enum Verdict {
 pub(crate) struct Work {
     queue: &'static Queue,
     handler: Arc<dyn Handler>,
-    gate: Gate,
+    /// Read by what works side by side, written by a suspect. It is fair: neither keeps the other waiting for long.
+    gate: RwLock<()>,
     /// Whether what the handler needs is out.
     pub(crate) outage: Outage,
 }
@@ -61,46 +73,58 @@ enum Failure {
     Transient(Box<dyn Error + Send + Sync>),
     Final(Box<dyn Error + Send + Sync>),
     Panic(String),
-    NotItsTurn,
 }
 
 impl Work {
     pub(crate) fn new(queue: &'static Queue, handler: Arc<dyn Handler>) -> Self {
-        Self { queue, handler, gate: Gate::default(), outage: Outage::default() }
+        Self { queue, handler, gate: RwLock::default(), outage: Outage::default() }
     }
 
-    /// Runs the handler, and decides. It takes [`HANDLE_TIMEOUT`] at most, and never panics.
+    /// Runs the handler beside others, once no suspect works, and decides. It takes [`HANDLE_TIMEOUT`] at most, and
+    /// never panics.
     pub(crate) async fn decide(&self, message: Message, counters: Counters) -> Verdict {
+        self.recorded(message, counters, None).await
+    }
+
+    /// Waits until nothing else is handled.
+    pub(crate) async fn alone(&self) -> Alone<'_> {
+        self.gate.write().await
+    }
+
+    /// As [`Self::decide`], for a suspect whose turn has come.
+    pub(crate) async fn decide_alone(&self, turn: &Alone<'_>, message: Message, counters: Counters) -> Verdict {
+        self.recorded(message, counters, Some(turn)).await
+    }
+
+    async fn recorded(&self, message: Message, counters: Counters, alone: Option<&Alone<'_>>) -> Verdict {
         let span = tracing::info_span!("deliver", queue = self.queue.name, message.id, message.kind);
         let id = message.id.clone();
         record_age(self.queue, &message);
         let began = Instant::now();
-        let verdict = self.judge(message, counters).instrument(span).await;
+        let verdict = self.judge(message, counters, alone.is_some()).instrument(span).await;
         self.record(&id, &verdict, began.elapsed());
         verdict
     }
 
-    async fn judge(&self, message: Message, counters: Counters) -> Verdict {
-        if counters.redeliveries >= MAX_DELIVERIES {
-            let times = counters.redeliveries;
-            return Verdict::Dead(format!("delivered {times} times and never settled: it may crash its consumer"));
+    async fn judge(&self, message: Message, counters: Counters, alone: bool) -> Verdict {
+        if counters.deaths >= MAX_DEATHS {
+            let times = counters.deaths;
+            return Verdict::Dead(format!("its consumer died {times} times while it handled this message alone"));
         }
         let delivery = Delivery { message, redeliveries: counters.redeliveries };
-        let handled = tokio::time::timeout(HANDLE_TIMEOUT, self.in_turn(delivery, counters.redeliveries));
+        let handled = tokio::time::timeout(HANDLE_TIMEOUT, self.in_turn(delivery, alone));
         let failure = match handled.await {
             Ok(Ok(())) => return Verdict::Done,
             Ok(Err(failure)) => failure,
             Err(_elapsed) => Failure::Transient(format!("not handled within {HANDLE_TIMEOUT:?}").into()),
         };
-        verdict(failure, counters)
+        // Alone it crashed nothing, so its deliveries came from others' crashes.
+        let redeliveries = if alone { 0 } else { counters.redeliveries };
+        verdict(failure, Counters { redeliveries, ..counters })
     }
 
-    async fn in_turn(&self, delivery: Delivery, redeliveries: u32) -> Result<(), Failure> {
-        let _turn = if redeliveries < ALONE_FROM {
-            self.gate.together().await
-        } else {
-            self.gate.alone().await.ok_or(Failure::NotItsTurn)?
-        };
+    async fn in_turn(&self, delivery: Delivery, alone: bool) -> Result<(), Failure> {
+        let _turn = if alone { None } else { Some(self.gate.read().await) };
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
         for _ in 1..TRIES_IN_PLACE {
             match self.once(delivery.clone()).await {
@@ -159,7 +183,6 @@ impl Work {
 fn verdict(failure: Failure, counters: Counters) -> Verdict {
     match failure {
         Failure::Final(error) => Verdict::Dead(chain(error.as_ref())),
-        Failure::NotItsTurn => Verdict::Later(Step::S1, counters),
         Failure::Transient(error) => {
             let step = match counters.retries {
                 0 => Step::S1,

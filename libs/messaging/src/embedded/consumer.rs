@@ -44,7 +44,7 @@ async fn subscribed(
 ) -> End {
     let line = shared.line(queue);
     let _consumer = line.consumer();
-    let mut jobs = JoinSet::new();
+    let (mut jobs, mut suspect) = (JoinSet::new(), JoinSet::new());
     let end = loop {
         let full = jobs.len() >= usize::from(queue.prefetch);
         tokio::select! {
@@ -52,19 +52,45 @@ async fn subscribed(
             () = shutdown.cancelled() => break End::Shutdown,
             () = work.outage.begins() => break End::Outage,
             Some(_) = jobs.join_next() => {}
+            Some(_) = suspect.join_next() => {}
+            row = line.pop_suspect(), if suspect.is_empty() => {
+                suspect.spawn(attend_alone(shared.clone(), work.clone(), row));
+            }
             row = line.pop(), if !full => { jobs.spawn(attend(shared.clone(), work.clone(), row)); }
         }
     };
-    while jobs.join_next().await.is_some() {}
+    while jobs.join_next().await.is_some() || suspect.join_next().await.is_some() {}
     end
 }
 
 async fn attend(shared: Arc<Shared>, work: Arc<Work>, row: Row) {
     let _delivery: Counted<'_> = shared.line(row.queue).delivery();
-    match work.decide(row.message.clone(), row.counters).await {
+    let verdict = work.decide(row.message.clone(), row.counters).await;
+    settle(&shared, row, verdict).await;
+}
+
+/// What the process dies of between the two notes is what it handled alone; the turn is kept until the second.
+async fn attend_alone(shared: Arc<Shared>, work: Arc<Work>, row: Row) {
+    let _delivery: Counted<'_> = shared.line(row.queue).delivery();
+    let (turn, seq) = (work.alone().await, row.seq);
+    let verdict = match shared.database.write(move |tx| store::begin_alone(tx, seq)).await {
+        Ok(()) => work.decide_alone(&turn, row.message.clone(), row.counters).await,
+        Err(error) => {
+            tracing::error!(%error, message.id = row.message.id, "a suspect was not noted, and is handled later");
+            Verdict::Later(Step::S15, row.counters)
+        }
+    };
+    if let Err(error) = shared.database.write(move |tx| store::end_alone(tx, seq)).await {
+        tracing::error!(%error, message.id = row.message.id, "a crash from now on may count against this message");
+    }
+    settle(&shared, row, verdict).await;
+}
+
+async fn settle(shared: &Shared, row: Row, verdict: Verdict) {
+    match verdict {
         Verdict::Done => shared.settler.gone(row.seq),
         Verdict::Later(step, counters) => shared.put_aside(row, step, counters),
-        Verdict::Dead(reason) => bury(&shared, row, reason).await,
+        Verdict::Dead(reason) => bury(shared, row, reason).await,
     }
 }
 

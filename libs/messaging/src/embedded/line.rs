@@ -24,8 +24,9 @@ impl Lines {
 /// What waits for a consumer.
 #[derive(Default)]
 pub(super) struct Line {
-    ready: Mutex<VecDeque<Row>>,
-    arrived: Notify,
+    ready: Fifo,
+    /// What may crash its consumer: handled alone, one by one.
+    suspects: Fifo,
     unacknowledged: AtomicU64,
     consumers: AtomicU64,
 }
@@ -44,16 +45,23 @@ fn counted(counter: &AtomicU64) -> Counted<'_> {
     Counted(counter)
 }
 
-impl Line {
-    pub(super) fn push(&self, row: Row) {
-        self.ready.lock().push_back(row);
+/// Rows in the order in which they came.
+#[derive(Default)]
+struct Fifo {
+    rows: Mutex<VecDeque<Row>>,
+    arrived: Notify,
+}
+
+impl Fifo {
+    fn push(&self, row: Row) {
+        self.rows.lock().push_back(row);
         self.arrived.notify_one();
     }
 
-    /// The next message, waited for.
-    pub(super) async fn pop(&self) -> Row {
+    /// The next row, waited for.
+    async fn pop(&self) -> Row {
         loop {
-            let popped = self.ready.lock().pop_front();
+            let popped = self.rows.lock().pop_front();
             match popped {
                 Some(row) => {
                     // A permit may stand for several messages: wake the next consumer.
@@ -63,6 +71,26 @@ impl Line {
                 None => self.arrived.notified().await,
             }
         }
+    }
+
+    fn len(&self) -> u64 {
+        self.rows.lock().len() as u64
+    }
+}
+
+impl Line {
+    pub(super) fn push(&self, row: Row) {
+        if row.counters.suspect() { self.suspects.push(row) } else { self.ready.push(row) }
+    }
+
+    /// The next message to be handled beside others, waited for.
+    pub(super) async fn pop(&self) -> Row {
+        self.ready.pop().await
+    }
+
+    /// The next message to be handled alone, waited for.
+    pub(super) async fn pop_suspect(&self) -> Row {
+        self.suspects.pop().await
     }
 
     pub(super) fn consumer(&self) -> Counted<'_> {
@@ -75,9 +103,14 @@ impl Line {
 
     pub(super) fn depth(&self) -> Depth {
         Depth {
-            ready: self.ready.lock().len() as u64,
+            ready: self.ready.len(),
             unacknowledged: self.unacknowledged.load(Ordering::Relaxed),
             consumers: self.consumers.load(Ordering::Relaxed),
         }
+    }
+
+    /// How many wait to be handled alone.
+    pub(super) fn suspects(&self) -> u64 {
+        self.suspects.len()
     }
 }

@@ -3,7 +3,7 @@
 use ::embedded::rusqlite::{self, Connection, OptionalExtension, Row as SqlRow, Transaction, params};
 use jiff::Timestamp;
 
-use crate::topology::{self, QUEUES, Queue};
+use crate::topology::{self, AFTER_DEATH, ALONE_FROM, QUEUES, Queue};
 use crate::work::Counters;
 use crate::{DeadLetter, Message};
 
@@ -19,6 +19,11 @@ pub(super) const SCHEMA: &str = "
         retries INTEGER NOT NULL,
         panics INTEGER NOT NULL,
         redeliveries INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS bus_alone ( -- what is, or was, handled alone
+        seq INTEGER PRIMARY KEY,
+        deaths INTEGER NOT NULL, -- of the process, meanwhile
+        begun INTEGER NOT NULL -- 1: in the handler's hands; where a start finds that, the process died of it
     ) STRICT;
     CREATE TABLE IF NOT EXISTS bus_dead_letters (
         seq INTEGER PRIMARY KEY,
@@ -48,7 +53,7 @@ pub(super) fn insert(tx: &Transaction<'_>, rows: &[Row]) -> rusqlite::Result<()>
     for Row { seq, queue, due, message, counters } in rows {
         let (due, headers) = (due.map(Timestamp::as_millisecond), headers(message));
         let Message { id, kind, body, .. } = message;
-        let Counters { retries, panics, redeliveries } = counters;
+        let Counters { retries, panics, redeliveries, .. } = counters;
         let body = body.as_ref();
         statement.execute(params![seq, queue.name, due, id, kind, body, headers, retries, panics, redeliveries])?;
     }
@@ -66,33 +71,63 @@ pub(super) fn put_aside(tx: &Transaction<'_>, rows: &[(i64, Timestamp, Counters)
     let sql = "UPDATE bus_messages SET due = ?2, retries = ?3, panics = ?4, redeliveries = ?5 WHERE seq = ?1";
     let mut statement = tx.prepare_cached(sql)?;
     for (seq, due, counters) in rows {
-        let Counters { retries, panics, redeliveries } = counters;
+        let Counters { retries, panics, redeliveries, .. } = counters;
         statement.execute(params![seq, due.as_millisecond(), retries, panics, redeliveries])?;
     }
     Ok(())
 }
 
-/// Everything that waits, oldest first. As with a broker whose consumer died, what a consumer may have held, the
-/// oldest of each queue up to its prefetch, counts as delivered once more.
+/// Notes that a message is about to be handled alone.
+pub(super) fn begin_alone(tx: &Transaction<'_>, seq: i64) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO bus_alone VALUES (?, 0, 1) ON CONFLICT (seq) DO UPDATE SET begun = 1";
+    tx.prepare_cached(sql)?.execute([seq]).map(drop)
+}
+
+/// Notes that the process has outlived it.
+pub(super) fn end_alone(tx: &Transaction<'_>, seq: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE bus_alone SET begun = 0 WHERE seq = ?")?.execute([seq]).map(drop)
+}
+
+/// Everything that waits, oldest first, after the last process is accounted for.
 pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Vec<Row>> {
-    let now = Timestamp::now().as_millisecond();
-    let sql = "UPDATE bus_messages SET redeliveries = redeliveries + 1, due = NULL WHERE seq IN (
-        SELECT seq FROM bus_messages WHERE queue = ? AND coalesce(due, 0) <= ? ORDER BY seq LIMIT ?)";
-    for queue in QUEUES {
-        tx.execute(sql, params![queue.name, now, queue.prefetch])?;
-    }
-    let sql = "SELECT queue, id, kind, body, headers, seq, due, retries, panics, redeliveries
+    let now = Timestamp::now();
+    count_deaths(tx, now + AFTER_DEATH.delay())?;
+    count_deliveries(tx, now)?;
+    let sql = "SELECT queue, id, kind, body, headers, seq, due, retries, panics, redeliveries,
+            coalesce((SELECT deaths FROM bus_alone WHERE bus_alone.seq = bus_messages.seq), 0)
         FROM bus_messages ORDER BY seq";
     let mut statement = tx.prepare(sql)?;
     let rows = statement.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(rows.into_iter().flatten().collect())
 }
 
+/// What was in a handler's hands alone has seen the process die, and rests.
+fn count_deaths(tx: &Transaction<'_>, rested: Timestamp) -> rusqlite::Result<()> {
+    tx.execute("DELETE FROM bus_alone WHERE seq NOT IN (SELECT seq FROM bus_messages)", [])?;
+    let sql = "UPDATE bus_messages SET due = ? WHERE seq IN (SELECT seq FROM bus_alone WHERE begun = 1)";
+    tx.execute(sql, [rested.as_millisecond()])?;
+    tx.execute("UPDATE bus_alone SET deaths = deaths + 1, begun = 0 WHERE begun = 1", []).map(drop)
+}
+
+/// As with a broker whose consumer died, what a consumer may have held counts as delivered once more: the oldest of
+/// each queue up to its prefetch. Suspects wait elsewhere, and must not hide the one behind them that crashes.
+fn count_deliveries(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    let sql = "UPDATE bus_messages SET redeliveries = redeliveries + 1, due = NULL WHERE seq IN (
+        SELECT seq FROM bus_messages WHERE queue = ? AND coalesce(due, 0) <= ? AND redeliveries < ?
+            AND seq NOT IN (SELECT seq FROM bus_alone WHERE deaths > 0)
+        ORDER BY seq LIMIT ?)";
+    for queue in QUEUES {
+        tx.execute(sql, params![queue.name, now.as_millisecond(), ALONE_FROM, queue.prefetch])?;
+    }
+    Ok(())
+}
+
 /// `None`: of a queue that this version does not know; it stays stored for the version that does.
 fn row(sql: &SqlRow<'_>) -> rusqlite::Result<Option<Row>> {
     let Some(queue) = topology::queue(&sql.get::<_, String>(0)?) else { return Ok(None) };
     let due = sql.get::<_, Option<i64>>(6)?.and_then(|due| Timestamp::from_millisecond(due).ok());
-    let counters = Counters { retries: sql.get(7)?, panics: sql.get(8)?, redeliveries: sql.get(9)? };
+    let (retries, panics, redeliveries, deaths) = (sql.get(7)?, sql.get(8)?, sql.get(9)?, sql.get(10)?);
+    let counters = Counters { retries, panics, redeliveries, deaths };
     Ok(Some(Row { seq: sql.get(5)?, queue, due, message: message(sql)?, counters }))
 }
 

@@ -16,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 use super::RabbitMq;
 use super::acks::{Ack, Acks};
 use super::link::Link;
+use super::suspects::Suspects;
 use super::wire::{self, Received};
 use crate::backoff::Backoff;
-use crate::topology::{DEAD_LETTER_QUEUE, Queue, delay_queue};
+use crate::topology::{DEAD_LETTER_QUEUE, Queue, delay_queue, suspects_queue};
 use crate::work::{Counters, Verdict, Work};
 use crate::{Handler, Message, PublishError};
 
@@ -43,9 +44,10 @@ enum End {
 pub(crate) async fn run(bus: &RabbitMq, queue: &'static Queue, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
     let link = Link::start(queue.name, &bus.config);
     let work = Arc::new(Work::new(queue, handler));
+    let suspects = Suspects::new(bus, queue, &work);
     let mut backoff = Backoff::reconnect();
     while let Some(Ok(connection)) = shutdown.run_until_cancelled(link.up(Duration::from_secs(3600))).await {
-        let session = Session { bus, queue, work: &work, shutdown: &shutdown };
+        let session = Session { bus, queue, work: &work, suspects: &suspects, shutdown: &shutdown };
         match session.run(&connection).await {
             End::Shutdown => break,
             End::Outage => {
@@ -68,6 +70,7 @@ struct Session<'a> {
     bus: &'a RabbitMq,
     queue: &'static Queue,
     work: &'a Arc<Work>,
+    suspects: &'a Suspects<'a>,
     shutdown: &'a CancellationToken,
 }
 
@@ -78,7 +81,14 @@ impl Session<'_> {
     async fn run(&self, connection: &Connection) -> End {
         let mut jobs = JoinSet::new();
         let end = match super::answered(SUBSCRIBE, self.subscribe(connection)).await {
-            Ok((channel, deliveries)) => self.pump(&channel, deliveries, &mut jobs).await,
+            Ok((channel, deliveries)) => {
+                let stop = CancellationToken::new();
+                let pump = async {
+                    let _stop = stop.clone().drop_guard();
+                    self.pump(&channel, deliveries, &mut jobs).await
+                };
+                tokio::join!(pump, self.suspects.run(connection, &stop)).0
+            }
             Err(error) => End::Lost(error.to_string()),
         };
         let finish = async { while jobs.join_next().await.is_some() {} };
@@ -130,10 +140,13 @@ impl Session<'_> {
         jobs.spawn(async move {
             let tag = delivery.delivery_tag;
             let Received { message, counters, complete } = wire::received(&delivery.properties, delivery.data);
-            let verdict = if complete {
-                work.decide(message.clone(), counters).await
-            } else {
-                Verdict::Dead("it has no message id or no type: not a message of this bus".to_owned())
+            let verdict = match (complete, counters.suspect()) {
+                (true, false) => work.decide(message.clone(), counters).await,
+                (true, true) => {
+                    let (suspects, headers) = (suspects_queue(queue.name), wire::headers(&message, counters));
+                    return (tag, publisher.to_queue(&suspects, &message, headers).await);
+                }
+                (false, _) => Verdict::Dead("it has no message id or no type: not a message of this bus".to_owned()),
             };
             (tag, carry_out(&publisher, queue, &message, verdict).await)
         });
@@ -182,7 +195,7 @@ async fn acknowledge(channel: &Channel, acks: Vec<Ack>) -> Result<(), String> {
 }
 
 /// The copy is confirmed before the original may be acknowledged.
-async fn carry_out(
+pub(super) async fn carry_out(
     publisher: &super::Publisher,
     queue: &Queue,
     message: &Message,

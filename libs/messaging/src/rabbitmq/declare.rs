@@ -5,7 +5,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ExchangeKind};
 
 use crate::Depth;
-use crate::topology::{DEAD_LETTER_QUEUE, Names, QUEUES, Queue, Step, delay_queue};
+use crate::topology::{DEAD_LETTER_QUEUE, Names, QUEUES, Queue, Step, delay_queue, suspects_queue};
 
 /// Declares everything; what exists alike is left as it is, what differs is PRECONDITION_FAILED.
 pub(crate) async fn all(connection: &Connection, names: &Names) -> lapin::Result<()> {
@@ -24,6 +24,7 @@ async fn one(channel: &Channel, names: &Names, queue: &Queue) -> lapin::Result<(
         let (exchange, options) = (names.exchange().into(), QueueBindOptions::default());
         channel.queue_bind(name.clone().into(), exchange, (*fact).into(), options, FieldTable::default()).await?;
     }
+    quorum_queue(channel, names.on_broker(&suspects_queue(queue.name)), []).await?;
     for step in Step::ALL {
         let delay = names.on_broker(&delay_queue(step, queue.name));
         quorum_queue(channel, delay, delay_arguments(step, &name)).await?;

@@ -12,6 +12,7 @@ use crate::work::Counters;
 const RETRIES: &str = "marea-retries";
 const PANICS: &str = "marea-panics";
 const REDELIVERIES: &str = "marea-redeliveries";
+const DEATHS: &str = "marea-alone-deaths";
 /// What a quorum queue counts; absent at the first delivery.
 const DELIVERY_COUNT: &str = "x-delivery-count";
 /// Of a dead letter: why it was given up.
@@ -32,8 +33,8 @@ pub(crate) fn headers(message: &Message, counters: Counters) -> FieldTable {
             table.insert(name, AMQPValue::LongString(value.as_str().into()));
         }
     }
-    for (name, count) in [(RETRIES, counters.retries), (PANICS, counters.panics), (REDELIVERIES, counters.redeliveries)]
-    {
+    let Counters { retries, panics, redeliveries, deaths } = counters;
+    for (name, count) in [(RETRIES, retries), (PANICS, panics), (REDELIVERIES, redeliveries), (DEATHS, deaths)] {
         if count > 0 {
             table.insert(name.into(), AMQPValue::LongLongInt(count.into()));
         }
@@ -72,6 +73,7 @@ pub(crate) fn received(properties: &BasicProperties, body: Vec<u8>) -> Received 
         retries: count(RETRIES),
         panics: count(PANICS),
         redeliveries: count(REDELIVERIES).saturating_add(count(DELIVERY_COUNT)),
+        deaths: count(DEATHS),
     };
     let complete = !id.is_empty() && !kind.is_empty();
     // So that it can be named among the dead letters.
@@ -86,7 +88,7 @@ pub(crate) fn deliveries(properties: &BasicProperties) -> u32 {
 
 /// The headers that are the message's own.
 fn strings(table: &FieldTable) -> BTreeMap<String, String> {
-    let ours = |name: &str| [RETRIES, PANICS, REDELIVERIES].contains(&name) || name.starts_with("x-");
+    let ours = |name: &str| [RETRIES, PANICS, REDELIVERIES, DEATHS].contains(&name) || name.starts_with("x-");
     let values = table.inner().iter().filter(|(name, _)| !ours(name.as_str()));
     values.filter_map(|(name, value)| Some((name.to_string(), string(value)?))).collect()
 }

@@ -30,7 +30,7 @@ fn message() -> Message {
 }
 
 fn counters(retries: u32, panics: u32, redeliveries: u32) -> Counters {
-    Counters { retries, panics, redeliveries }
+    Counters { retries, panics, redeliveries, deaths: 0 }
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,10 +77,20 @@ async fn a_panic_is_retried_and_the_third_is_dead() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_crashes_its_consumer_again_and_again_is_dead() {
+async fn what_crashes_its_consumer_alone_again_and_again_is_dead_and_deliveries_bury_nothing() {
     let work = work(|_| Ok(()));
-    assert!(matches!(work.decide(message(), counters(0, 0, MAX_DELIVERIES)).await, Verdict::Dead(_)));
-    assert_eq!(work.decide(message(), counters(0, 0, MAX_DELIVERIES - 1)).await, Verdict::Done);
+    let turn = work.alone().await;
+    let died = |deaths| Counters { deaths, redeliveries: 1_000, ..Counters::default() };
+    assert!(matches!(work.decide_alone(&turn, message(), died(MAX_DEATHS)).await, Verdict::Dead(_)));
+    assert_eq!(work.decide_alone(&turn, message(), died(MAX_DEATHS - 1)).await, Verdict::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspect_that_fails_alone_and_crashes_nothing_is_no_suspect_any_more() {
+    let work = work(|_| Err(JobError::retry("out")));
+    let turn = work.alone().await;
+    let verdict = work.decide_alone(&turn, message(), counters(0, 0, ALONE_FROM)).await;
+    assert_eq!(verdict, Verdict::Later(Step::S1, counters(1, 0, 0)));
 }
 
 struct Never;
@@ -120,17 +130,21 @@ impl Handler for Together {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspect_is_handled_alone_and_a_second_one_is_put_aside() {
+async fn suspects_are_handled_one_by_one_beside_nobody_and_without_a_wait() {
     let handler = Arc::new(Together::default());
     let work = Work::new(&YAML_MANAGER, handler.clone());
-    let suspect = counters(0, 0, ALONE_FROM);
+    let suspect = async || {
+        let turn = work.alone().await;
+        work.decide_alone(&turn, message(), counters(0, 0, ALONE_FROM)).await
+    };
+    let began = Instant::now();
     let (first, second, regular, other) = tokio::join!(
-        work.decide(message(), suspect),
-        work.decide(message(), suspect),
+        suspect(),
+        suspect(),
         work.decide(message(), Counters::default()),
         work.decide(message(), Counters::default()),
     );
-    assert_eq!([first, regular, other], [Verdict::Done, Verdict::Done, Verdict::Done]);
-    assert_eq!(second, Verdict::Later(Step::S1, suspect));
+    assert_eq!([first, second, regular, other], [const { Verdict::Done }; 4]);
     assert_eq!(handler.with_suspect.load(Ordering::SeqCst), 0);
+    assert!(began.elapsed() < Duration::from_millis(1_300), "{:?}", began.elapsed());
 }

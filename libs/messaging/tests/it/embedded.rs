@@ -1,5 +1,6 @@
 //! The contract over the embedded bus, and its restarts.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,12 @@ async fn open(_test: &str) -> Option<(Arc<dyn Bus>, ())> {
 
 crate::whole_contract!(open);
 
+pub(crate) async fn open_in(folder: &Path) -> Arc<dyn Bus> {
+    Arc::new(EmbeddedBus::open(Database::open(folder).unwrap()).await.unwrap())
+}
+
 /// As after SIGKILL: the bus is dropped, and the folder opened again once its tasks let go of it.
-async fn reopen(bus: Arc<dyn Bus>, folder: &std::path::Path) -> Arc<dyn Bus> {
+pub(crate) async fn reopen(bus: Arc<dyn Bus>, folder: &Path) -> Arc<dyn Bus> {
     drop(bus);
     let database = testkit::until("the database to close", PATIENCE, async || Database::open(folder)).await.unwrap();
     Arc::new(EmbeddedBus::open(database).await.unwrap())

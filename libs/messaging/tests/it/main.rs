@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod contract;
+mod crashes;
 mod embedded;
 mod failures;
 mod rabbitmq;

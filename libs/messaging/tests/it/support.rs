@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use messaging::topology::{DEAD_LETTER_QUEUE, QUEUES, Queue, Step, delay_queue};
+use messaging::topology::{DEAD_LETTER_QUEUE, QUEUES, Queue, Step, delay_queue, suspects_queue};
 use messaging::{Bus, Delivery, Handler, JobError, Message};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
@@ -23,6 +23,7 @@ pub(crate) struct Scripted {
     last: Mutex<Option<Delivery>>,
     answer: Answer,
     takes: Duration,
+    never: Option<&'static str>,
 }
 
 #[async_trait]
@@ -36,6 +37,9 @@ impl Handler for Scripted {
             *times
         };
         *self.last.lock() = Some(delivery);
+        if self.never == Some(id.as_str()) {
+            std::future::pending::<()>().await;
+        }
         tokio::time::sleep(self.takes).await;
         (self.answer)(&id, times)
     }
@@ -51,7 +55,14 @@ impl Scripted {
         answer: impl Fn(&str, usize) -> Result<(), JobError> + Send + Sync + 'static,
     ) -> Arc<Self> {
         let (seen, last) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { seen, last, answer: Box::new(answer), takes })
+        Arc::new(Self { seen, last, answer: Box::new(answer), takes, never: None })
+    }
+
+    /// Never ends with that message, and takes every other.
+    pub(crate) fn deadly(poison: &'static str) -> Arc<Self> {
+        let mut handler = Self::glad();
+        Arc::get_mut(&mut handler).expect("the only handle").never = Some(poison);
+        handler
     }
 
     /// Takes everything.
@@ -99,6 +110,12 @@ impl Consumer {
         self.shutdown.cancel();
         tokio::time::timeout(PATIENCE, self.task).await.expect("it drains in time").unwrap();
     }
+
+    /// Ends it at once, its handlers too, as SIGKILL would: nothing is drained or settled.
+    pub(crate) async fn crash(self) {
+        self.task.abort();
+        assert!(self.task.await.is_err_and(|error| error.is_cancelled()));
+    }
 }
 
 pub(crate) fn message(id: impl Into<String>) -> Message {
@@ -119,7 +136,8 @@ pub(crate) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
 /// Awaits that no queue holds anything, delays and dead letters included.
 pub(crate) async fn nothing_is_left(bus: &Arc<dyn Bus>) {
     let delays = QUEUES.into_iter().flat_map(|q| Step::ALL.map(|step| delay_queue(step, q.name)));
-    let names: Vec<String> = QUEUES.into_iter().map(|q| q.name.to_owned()).chain(delays).collect();
+    let queues = QUEUES.into_iter().flat_map(|q| [q.name.to_owned(), suspects_queue(q.name)]);
+    let names: Vec<String> = queues.chain(delays).collect();
     for name in names.into_iter().chain([DEAD_LETTER_QUEUE.to_owned()]) {
         eventually(&format!("{name} to be empty"), async || {
             bus.depth(&name).await.is_ok_and(|depth| depth.ready + depth.unacknowledged == 0)

@@ -59,7 +59,7 @@ impl Edge {
         }
         let length = content_length(request.headers());
         if length > self.bodies.bytes {
-            return self.refuse_body(request).await;
+            return self.refuse_body(request);
         }
         if !self.in_flight.fits(length) {
             return HttpError::unavailable("too many bodies are being read; try again").into_response();
@@ -72,10 +72,12 @@ impl Edge {
         response
     }
 
-    async fn refuse_body(&self, request: Request) -> Response {
+    /// Answers at once: the client may look at the answer before it sends. What it sends nevertheless is
+    /// dropped beside the answer, for a bounded time.
+    fn refuse_body(&self, request: Request) -> Response {
         // A client that asks first has sent nothing yet.
         if !request.headers().contains_key(header::EXPECT) {
-            discard(request.into_body(), self.bodies).await;
+            tokio::spawn(discard(request.into_body(), self.bodies));
         }
         too_large(self.bodies.bytes).into_response()
     }

@@ -130,6 +130,21 @@ async fn a_slow_client_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_body_that_says_to_be_too_large_is_refused_before_it_comes() {
+    let harness = Harness::new().await;
+    let head =
+        "POST /yaml HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/yaml\r\ncontent-length: 52428800\r\n";
+    for more in ["\r\n", "\r\nkind", "expect: 100-continue\r\n\r\n"] {
+        let began = std::time::Instant::now();
+        let (mut stream, text) = raw(&harness, &format!("{head}{more}")).await;
+        assert!(text.starts_with("HTTP/1.1 413 ") && text.contains("urn:marea:problem:too-large"), "{text}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        // What was on its way still has a reader.
+        let _ = stream.write_all(&[b'#'; 1 << 16]).await;
+    }
+}
+
+#[tokio::test]
 async fn a_large_chunked_body_is_refused_too() {
     let bodies = BodyLimits { bytes: 1000, ..BodyLimits::default() };
     let harness = Harness::with(With { bodies, ..With::default() }).await;

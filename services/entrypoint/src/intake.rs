@@ -3,7 +3,7 @@
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, Multipart, Request, multipart::MultipartError},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
 };
 use bootstrap::{
     HttpError,
@@ -33,6 +33,7 @@ impl Intake {
         if !multipart && !raw {
             return Err(unsupported(&headers));
         }
+        plain(&headers)?;
         let body = read_body(request).await?;
         let files = if multipart { parts(headers, body).await? } else { vec![file(RAW_NAME, &body)?] };
         let files = check(files).await?;
@@ -120,6 +121,33 @@ fn not_utf8(name: &str, content: &[u8], at: usize) -> HttpError {
         ..Problem::error("not_utf8", message)
     };
     HttpError::bad_request("not-utf8", problem.to_string()).with(vec![problem])
+}
+
+/// Whether the body is the text itself: UTF-8, and not compressed.
+fn plain(headers: &HeaderMap) -> Result<(), HttpError> {
+    let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let mut encodings = encodings.flat_map(|v| v.to_str().unwrap_or("not text").split(',').map(str::trim));
+    if let Some(other) = encodings.find(|e| !e.is_empty() && !e.eq_ignore_ascii_case("identity")) {
+        return Err(not_plain("a body without Content-Encoding", other));
+    }
+    let mut charsets = headers.get_all(header::CONTENT_TYPE).iter().filter_map(|v| charset(v.to_str().ok()?));
+    match charsets.find(|c| !c.eq_ignore_ascii_case("utf-8") && !c.eq_ignore_ascii_case("utf8")) {
+        Some(other) => Err(not_plain("UTF-8", other)),
+        None => Ok(()),
+    }
+}
+
+/// The parameter `charset` of a media type.
+fn charset(media_type: &str) -> Option<&str> {
+    let parameters = media_type.split(';').skip(1).filter_map(|p| p.split_once('='));
+    let mut charsets = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    charsets.next().map(|(_, value)| value.trim().trim_matches('"'))
+}
+
+fn not_plain(expected: &str, sent: &str) -> HttpError {
+    let sent: String = sent.chars().take(100).collect();
+    let detail = format!("expected {expected}; got `{sent}`");
+    HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
 }
 
 fn unsupported(headers: &HeaderMap) -> HttpError {

@@ -108,6 +108,31 @@ async fn media_types_methods_and_paths_are_checked() {
     assert_eq!(answer(harness.get("/yaml/no-such-name")).await.0, 404);
 }
 
+#[tokio::test]
+async fn a_body_in_another_encoding_is_refused() {
+    let harness = Harness::new().await;
+    let id = harness.submit("").await;
+    let encoded = |encoding: &str| harness.post("", CONFIG_MAP).header("content-encoding", encoding);
+    for encoding in ["gzip", "br", "identity, gzip", "GZIP", "zstd"] {
+        assert_eq!(answer(encoded(encoding)).await.0, 415, "{encoding}");
+        let put = harness.put(&id, "", CONFIG_MAP).header("content-encoding", encoding);
+        assert_eq!(answer(put).await.0, 415, "{encoding}");
+    }
+    assert_eq!(answer(encoded("identity")).await.0, 202);
+    let typed = |kind: &str| {
+        let url = format!("{}/yaml", harness.url);
+        answer(harness.http.post(url).header("content-type", kind).body(CONFIG_MAP))
+    };
+    for charset in ["utf-16", "iso-8859-1", "\"us-ascii\"", ""] {
+        let (status, body) = typed(&format!("application/yaml; x=y; Charset={charset}")).await;
+        assert_eq!(status, 415, "{charset}: {body}");
+        assert_eq!(typed(&format!("multipart/form-data; boundary=x; charset={charset}")).await.0, 415, "{charset}");
+    }
+    assert_eq!(typed("application/yaml;charset=\"UTF-8\"").await.0, 202);
+    assert_eq!(typed("text/yaml; charset=utf8").await.0, 202);
+    assert_eq!(harness.stored().await, 4);
+}
+
 async fn raw(harness: &Harness, request: &str) -> (TcpStream, String) {
     let mut stream = TcpStream::connect(harness.address).await.expect("connected");
     stream.write_all(request.as_bytes()).await.expect("written");

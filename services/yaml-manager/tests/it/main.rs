@@ -58,7 +58,18 @@ impl Harness {
     async fn store(&self, key: &TaskKey, revision: Revision, action: Action) {
         let (tenant, task, name) = (key.tenant.clone(), key.id, TaskName::generated(key.id));
         let (options, created, actor) = (Options::default(), Timestamp::now(), "local".to_owned());
-        let command = Command { tenant, task, name, revision, action, options, created, actor, traceparent: None, idempotency: None };
+        let command = Command {
+            tenant,
+            task,
+            name,
+            revision,
+            action,
+            options,
+            created,
+            actor,
+            traceparent: None,
+            idempotency: None,
+        };
         assert!(self.context.records.create_command(&command).await.expect("stored"));
     }
 

@@ -152,7 +152,8 @@ impl Applier {
         let Some(command) = command else {
             return Err(JobError::fail(format!("there is no command {revision} of the task {key}")));
         };
-        let Some(engine) = self.clusters.get(&command.options.target) else {
+        let engine = self.clusters.of(&command, &history).await.map_err(JobError::retry)?;
+        let Some(engine) = engine else {
             return self.no_target(&check, &command).await;
         };
         let run_as = match &rendered {

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use cluster::{ConnectError, Engine, Limits, Source};
+use domain::{Action, Command, Revision};
 
-use crate::Config;
+use crate::{Config, history::History};
 
 /// Engines by target. Cheap to clone.
 #[derive(Clone)]
@@ -17,6 +18,13 @@ impl Clusters {
     /// One cluster.
     pub fn one(engine: Engine) -> Self {
         Self { default: engine, others: Arc::default() }
+    }
+
+    /// One more cluster, for tasks that name it as their target.
+    #[must_use]
+    pub fn and(mut self, target: impl Into<String>, engine: Engine) -> Self {
+        Arc::make_mut(&mut self.others).insert(target.into(), engine);
+        self
     }
 
     /// The clusters that the configuration names. Sends nothing.
@@ -45,6 +53,29 @@ impl Clusters {
     /// The engine of a target.
     pub(crate) fn get(&self, target: &str) -> Option<&Engine> {
         if target.is_empty() { Some(&self.default) } else { self.others.get(target) }
+    }
+
+    /// The engine of a command. A roll back and a revert name no target: they go where the last revision
+    /// below was applied. One whose target does not exist was applied nowhere.
+    pub(crate) async fn of(&self, command: &Command, history: &History<'_>) -> Result<Option<&Engine>, blobs::Error> {
+        if matches!(command.action, Action::Apply { .. }) {
+            return Ok(self.get(&command.options.target));
+        }
+        self.last(command.revision, history).await.map(Some)
+    }
+
+    /// The engine that the last revision below `n` was applied with.
+    pub(crate) async fn last(&self, n: Revision, history: &History<'_>) -> Result<&Engine, blobs::Error> {
+        // As almost always: there is no other cluster.
+        let mut below = if self.others.is_empty() { 0 } else { n };
+        while let Some(earlier) = history.accepted_below(below).await? {
+            let applied = matches!(earlier.action, Action::Apply { .. });
+            if let Some(engine) = self.get(&earlier.options.target).filter(|_| applied) {
+                return Ok(engine);
+            }
+            below = earlier.revision;
+        }
+        Ok(&self.default)
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Engine> {

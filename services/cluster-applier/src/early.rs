@@ -122,11 +122,8 @@ impl Early {
         let history = History::read(records, key).await.map_err(JobError::retry)?;
         let Some(command) = history.in_force_above(0).await.map_err(JobError::retry)? else { return Ok(None) };
         let Some(live) = live(&history, command.revision, &command.action).await? else { return Ok(None) };
-        let (Some(rendered), Some(engine)) =
-            (history.rendered(live).await.map_err(JobError::retry)?, self.clusters.get(&command.options.target))
-        else {
-            return Ok(None);
-        };
+        let found = tokio::try_join!(history.rendered(live), self.clusters.of(&command, &history));
+        let (Some(rendered), Some(engine)) = found.map_err(JobError::retry)? else { return Ok(None) };
         let Some(held) = self.applier.hold(key).await? else { return Ok(None) };
         let task = Task { key: key.clone(), name: command.name.clone() };
         let session = session(engine, task, rendered.run_as.as_deref(), held.send_until.clone());

@@ -35,6 +35,14 @@ impl<'a> History<'a> {
         Ok(None)
     }
 
+    /// The newest command below `n` that was rendered.
+    pub(crate) async fn accepted_below(&self, n: Revision) -> Result<Option<Command>, Error> {
+        match self.contents.range(..n).rev().find(|(_, c)| c.command && c.rendered) {
+            Some((below, _)) => self.command(*below).await,
+            None => Ok(None),
+        }
+    }
+
     /// Commands above `n` that nobody has worked on: whoever stored them may have died before they were published.
     pub(crate) fn unheard_above(&self, n: Revision) -> Vec<Revision> {
         let unheard = |c: &Contents| c.command && !(c.rendered || c.report || c.outcome);

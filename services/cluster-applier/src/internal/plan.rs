@@ -62,7 +62,10 @@ impl Inner {
         let Some(rendered) = rendered else {
             return Ok(Answer { plan: Plan { problems, ..Plan::default() }, rendered: Rendered::default() });
         };
-        let engine = self.clusters.get(&question.options.target);
+        let engine = match question.revision {
+            Some(_) => Some(self.clusters.last(history.highest() + 1, &history).await?),
+            None => self.clusters.get(&question.options.target),
+        };
         let engine = engine.ok_or_else(|| HttpError::parameter("target", "there is no such cluster"))?;
         let name = question.name.unwrap_or_else(|| TaskName::generated(key.id));
         let earlier = history.unpruned_below(history.highest() + 1).await?;

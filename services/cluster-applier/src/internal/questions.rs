@@ -75,9 +75,10 @@ impl Inner {
         let history = History::read(&self.context.records, &key).await?;
         let highest = history.highest();
         let missing = || HttpError::not_found("there is no such task, or nothing of it was ever applied");
-        let command = history.command(highest).await?.ok_or_else(missing)?;
+        let holds = history.in_force_above(0).await?;
+        let command = holds.ok_or_else(missing)?;
         let rendered = history.newest_rendered(highest).await?.ok_or_else(missing)?;
-        let engine = self.clusters.get(&command.options.target).ok_or_else(missing)?;
+        let engine = self.clusters.of(&command, &history).await?.ok_or_else(missing)?;
         let task = Task { key: key.clone(), name: command.name };
         Ok((engine.session(task, rendered.run_as.as_deref(), reading(), PATIENCE), rendered))
     }

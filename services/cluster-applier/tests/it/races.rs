@@ -1,12 +1,14 @@
 //! Messages that come twice, too late, or to two replicas.
 
+use cluster::{Engine, Limits};
 use domain::{
     Action, FactBody, Options, Outcome, Problem, State,
     record::{Ending, Report},
 };
 use jiff::{SignedDuration, Timestamp};
 use messaging::{Message, Route, topology::CLUSTER_APPLIER};
-use serde_json::json;
+use sandbox::Sandbox;
+use serde_json::{Value, json};
 
 use crate::world::{World, config_map, deployment, job};
 
@@ -122,6 +124,33 @@ async fn a_blocked_roll_back_has_one_row_of_checks() {
     check_blocked(&world, 2, began).await;
     world.publish(2, FactBody::RollbackRequested {}).await;
     world.state(2, State::RolledBack).await;
+}
+
+#[tokio::test]
+async fn a_revert_and_a_roll_back_go_where_the_task_was_applied() {
+    let mut world = World::idle().await;
+    let (other, stop) = (Sandbox::new(sandbox::Options::default()), world.context.stopping.clone());
+    let client = other.client();
+    tokio::spawn(async move { other.run(stop).await });
+    world.clusters = world.clusters.clone().and("west", Engine::new(client.clone(), Limits::default()));
+    world.replica();
+    let path = "/api/v1/namespaces/default/configmaps/a";
+    let there = async || client.request::<Value>(http::Request::get(path).body(vec![]).unwrap()).await.ok();
+    let to = |target: &str| Options { target: target.to_owned(), ..Options::default() };
+    world.revision(1, to("west"), &[config_map("a", "1")]).await;
+    world.state(1, State::Done).await;
+    assert!(there().await.is_some() && world.get(path).await.is_none());
+    world.revision(2, to("nowhere"), &[config_map("a", "2")]).await;
+    world.state(2, State::Failed).await;
+    world.command(3, Action::Revert { to: 1 }, Options::default()).await;
+    let rendered = world.context.records.rendered(&world.key, 1).await.unwrap().unwrap();
+    world.context.records.put_rendered(&world.key, 3, &rendered).await.unwrap();
+    world.publish(3, FactBody::Validated { objects: 1, warnings: vec![], added: vec![] }).await;
+    world.state(3, State::Done).await;
+    assert!(there().await.is_some() && world.get(path).await.is_none());
+    world.delete(4).await;
+    world.state(4, State::RolledBack).await;
+    assert!(there().await.is_none());
 }
 
 #[tokio::test]

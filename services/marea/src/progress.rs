@@ -28,6 +28,9 @@ const PASSIVE: [&str; 11] = [
     "CronJob",
 ];
 
+/// What every revision begins with; before any fact is there, the server answers from the record.
+const FIRST: [&str; 2] = ["task.submitted", "task.rollback_requested"];
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -73,6 +76,10 @@ impl Progress {
         let start = revision.transitions.first().map_or(status.created, |t| t.time);
         // The ending is said last: it counts the objects that are said before it.
         let ended = revision.state.is_final() || revision.state == State::RollbackBlocked;
+        // Facts come in any order: one that overtook the first is told after it.
+        if !ended && !revision.transitions.iter().any(|t| FIRST.contains(&t.event.as_str())) {
+            return vec![];
+        }
         // What is seen before anything was done is the earlier revision's.
         let earlier = revision.state == State::Pending || (self.transitions == 0 && self.revision > 1 && !ended);
         let mut lines = self.states(status, revision, start, ended);

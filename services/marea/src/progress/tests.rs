@@ -58,3 +58,12 @@ fn a_reason_is_told_before_the_failure() {
         ["0.00 s PENDING: 1 file", "0.9 s Pod/worker: ImagePullBackOff", "0.9 s FAILED: 1 problem"]
     );
 }
+
+#[test]
+fn a_fact_that_overtook_the_first_is_told_after_it() {
+    let mut progress = Progress::new(1, Some(2));
+    let mut facts = vec![fact(10, FactBody::Validated { objects: 2, warnings: vec![], added: vec![] })];
+    assert!(said(&mut progress, &facts).is_empty());
+    facts.push(fact(0, FactBody::Submitted { command: CommandKind::Apply, files: 1, to: None }));
+    assert_eq!(said(&mut progress, &facts), ["0.00 s PENDING: 1 file, 2 objects"]);
+}

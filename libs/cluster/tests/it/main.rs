@@ -10,7 +10,6 @@ mod prune;
 mod rights;
 mod rollback;
 mod secrets;
-mod speed;
 mod tasks;
 mod watch;
 mod workloads;

@@ -78,7 +78,7 @@ async fn a_paused_broker_is_unknown_then_unreachable_and_comes_back() {
     let began = Instant::now();
     let unknown = bus.publish(&Route::Queue(&YAML_MANAGER), message("paused")).await;
     assert!(matches!(unknown, Err(PublishError::Unknown)), "{unknown:?}");
-    assert!(began.elapsed() < CONFIRM_TIMEOUT + Duration::from_millis(1_500), "{:?}", began.elapsed());
+    assert!(began.elapsed() < 3 * CONFIRM_TIMEOUT, "{:?}", began.elapsed());
     bus.ready().await.unwrap_err();
     eventually("the silent connection to be given up", async || {
         let publish = bus.publish(&Route::Queue(&YAML_MANAGER), message("paused")).await;

@@ -4,7 +4,7 @@
 mod behaviours;
 mod caller;
 mod life;
+mod many;
 mod random;
 mod real;
 mod sandbox;
-mod speed;

@@ -1,0 +1,27 @@
+-- What every script shares: counts answers of another status than `wanted`, and prints one line of JSON
+-- for loadtest to read.
+local threads = {}
+function setup(thread)
+  thread:set("seed", #threads + 1)
+  table.insert(threads, thread)
+end
+
+function init()
+  refused = 0
+  math.randomseed(seed)
+end
+
+function response(status)
+  if status ~= wanted then
+    refused = refused + 1
+  end
+end
+
+function done(summary, latency)
+  local bad = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
+  for _, thread in ipairs(threads) do
+    bad = bad + thread:get("refused")
+  end
+  io.write(string.format('\n{"requests":%d,"micros":%d,"failed":%d,"p50":%d,"p99":%d}\n',
+    summary.requests, summary.duration, bad, latency:percentile(50), latency:percentile(99)))
+end

@@ -10,6 +10,7 @@ kubernetes=1.35.4
 kwok=v0.8.0
 versitygw=v1.8.0
 schemathesis=4.32.5
+secantusdb=0.7.0b3
 missing=()
 
 say() { printf '[install] %s\n' "$*" >&2; }
@@ -112,23 +113,23 @@ install_go() {
 }
 
 # --- Python ------------------------------------------------------------------------------------
-install_schemathesis() {
-  local folder=$cache/schemathesis-$schemathesis
-  [[ -x $folder/bin/schemathesis && $cache/bin/schemathesis -ef $folder/bin/schemathesis ]] && return
+# install_python PROGRAM PACKAGE VERSION: into an environment of its own, linked from the cache's bin.
+install_python() {
+  local program=$1 package=$2 version=$3 folder=$cache/$2-$3
+  [[ -e $folder/whole && -x $folder/bin/$program && $cache/bin/$program -ef $folder/bin/$program ]] && return
   if ! has python3 || ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
-    missing+=("Python 3.10 or newer with venv, for schemathesis")
+    missing+=("Python 3.10 or newer with venv, for $package")
     return
   fi
-  say "installing schemathesis $schemathesis"
   # A virtual environment cannot be moved: one without its last file is begun anew.
-  [[ -x $folder/bin/schemathesis && -e $folder/whole ]] || {
+  [[ -x $folder/bin/$program && -e $folder/whole ]] || {
+    say "installing $package $version"
     rm -rf "$folder"
     python3 -m venv "$folder"
-    "$folder/bin/python" -m pip install --quiet "schemathesis==$schemathesis" >&2
+    "$folder/bin/python" -m pip install --quiet "$package==$version" >&2
     touch "$folder/whole"
   }
-  mkdir -p "$cache/bin"
-  ln -sf "$folder/bin/schemathesis" "$cache/bin/schemathesis"
+  ln -sf "$folder/bin/$program" "$cache/bin/$program"
 }
 
 # Fetches the modules that are built later, as nobody's cores are needed for it.
@@ -159,7 +160,9 @@ install_packages
 install_kubernetes
 install_go kwok sigs.k8s.io/kwok/cmd/kwok $kwok
 install_go versitygw github.com/versity/versitygw/cmd/versitygw $versitygw
-install_schemathesis
+install_python schemathesis schemathesis $schemathesis
+# A stand-in that speaks MongoDB's wire protocol.
+install_python secantusd-py secantusdb $secantusdb
 if [[ ${#missing[@]} -gt 0 ]]; then
   say "missing, and not installable by this user:"
   printf '  %s\n' "${missing[@]}" >&2

@@ -12,6 +12,8 @@ pub const AMQP_MANAGEMENT: &str = "TESTKIT_AMQP_MANAGEMENT";
 pub const REDIS: &str = "TESTKIT_REDIS";
 /// The folder that a running S3 server serves, and its endpoint, separated by a comma.
 pub const S3: &str = "TESTKIT_S3";
+/// The port of a running stand-in for MongoDB.
+pub const MONGO: &str = "TESTKIT_MONGO";
 /// The folder of a running Kubernetes.
 pub const KUBERNETES: &str = "TESTKIT_KUBERNETES";
 
@@ -23,10 +25,11 @@ pub(crate) fn list(variable: &str) -> Option<Vec<String>> {
 
 /// Starts every shared server, side by side, and gives the variables that name them. They end with this process.
 pub async fn start_all() -> Vec<(&'static str, String)> {
-    let (broker, redis, s3, kubernetes) = tokio::join!(
+    let (broker, redis, s3, mongo, kubernetes) = tokio::join!(
         crate::RabbitMq::shared(),
         crate::RedisCluster::shared(),
         crate::S3::shared(),
+        crate::Mongo::shared(),
         crate::Kubernetes::shared()
     );
     let mut variables = Vec::new();
@@ -36,6 +39,7 @@ pub async fn start_all() -> Vec<(&'static str, String)> {
     }
     variables.extend(redis.map(|cluster| (REDIS, cluster.urls().join(","))));
     variables.extend(s3.map(|s3| (S3, format!("{},{}", s3.data().display(), s3.url()))));
+    variables.extend(mongo.map(|mongo| (MONGO, mongo.port().to_string())));
     variables.extend(kubernetes.map(|cluster| (KUBERNETES, cluster.folder().display().to_string())));
     variables
 }

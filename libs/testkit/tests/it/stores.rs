@@ -1,4 +1,4 @@
-use testkit::{RedisCluster, S3, http};
+use testkit::{Mongo, RedisCluster, S3, http};
 
 #[tokio::test]
 async fn redis_cluster_replaces_a_killed_master() {
@@ -36,4 +36,17 @@ async fn s3_serves_buckets_and_is_silent_while_paused() {
     assert!(silent.unwrap_err().is_timeout());
     s3.resume();
     http().get(s3.url()).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn mongo_answers_again_after_a_pause_and_a_kill() {
+    let Some(mongo) = Mongo::start().await else { return };
+    let first = mongo.pid();
+    mongo.pause();
+    mongo.resume();
+    mongo.kill();
+    assert_eq!(mongo.pid(), None);
+    mongo.restart().await;
+    assert_ne!(mongo.pid(), first);
+    assert!(mongo.url("contests").ends_with("/contests?directConnection=true"));
 }

@@ -9,7 +9,7 @@ use futures::{TryStreamExt, stream};
 use tempfile::TempDir;
 use testkit::{Gateway, Kubernetes, Options, Process, RabbitMq, RedisCluster};
 
-use crate::{bare::cluster, report::Row, up::service};
+use crate::{bare::cluster, cpu::Spent, report::Row, up::service};
 
 /// Tasks that are posted side by side.
 const POSTS: usize = 32;
@@ -66,8 +66,12 @@ impl Line {
 pub async fn measure(count: usize) -> Result<Vec<Row>> {
     let line = Line::start().await?;
     run(&line, "warm", count / 10).await?;
+    let before = Spent::now();
     let ours = run(&line, "task", count).await?;
+    let between = Spent::now();
     let bare = cluster::tasks(&line.kubernetes.client().await, WORKERS, count).await?;
+    eprintln!("line: {}", between.each(&before, count));
+    eprintln!("bare: {}", Spent::now().each(&between, count));
     Ok(vec![Row {
         what: format!("{count} tasks of one object, POST → DONE, real servers"),
         ours: format!("{ours:.0}/s"),
@@ -91,8 +95,10 @@ async fn run(line: &Line, prefix: &str, count: usize) -> Result<f64> {
             .try_collect()
             .await?;
     for id in &ids {
+        let mut version = 0;
         loop {
-            let status = line.client.status_after(id, 0, Duration::from_secs(1)).await?;
+            let status = line.client.status_after(id, version, Duration::from_secs(1)).await?;
+            version = status.version;
             if status.state == State::Done {
                 break;
             }

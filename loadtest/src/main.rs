@@ -4,6 +4,7 @@
 //! printed. Nothing here is a timed test: a goal that is missed is said in the table, and the exit code is 0.
 
 mod bare;
+mod cpu;
 mod done;
 mod line;
 mod post;

@@ -7,7 +7,7 @@ use domain::SourceFile;
 use futures::{TryStreamExt, future};
 use kube::{
     Api, Client,
-    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, WatchEvent, WatchParams},
     core::{ApiResource, GroupVersionKind},
 };
 use manifests::render;
@@ -30,9 +30,12 @@ fn name(object: &Value) -> &str {
 }
 
 async fn apply(client: &Client, object: &Value) -> Result<()> {
-    let parameters = PatchParams::apply("bare").validation_strict();
-    api(client, object)?.patch(name(object), &parameters, &Patch::Apply(object)).await?;
-    Ok(())
+    apply_as(client, object, "bare", false).await.map(drop)
+}
+
+async fn apply_as(client: &Client, object: &Value, manager: &str, force: bool) -> Result<DynamicObject> {
+    let parameters = PatchParams { force, ..PatchParams::apply(manager).validation_strict() };
+    Ok(api(client, object)?.patch(name(object), &parameters, &Patch::Apply(object)).await?)
 }
 
 /// Milliseconds that five sequential applies of new ConfigMaps take.
@@ -106,17 +109,24 @@ async fn delete(client: &Client, object: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Tasks of one object a second by so many workers that make the calls that Marea makes for one: read, parent,
-/// apply, list by label.
+/// Tasks of one object a second by so many workers that make the calls that Marea makes for one: read the object,
+/// apply the parent, apply the object, apply what the parent is to remember.
 pub async fn tasks(client: &Client, workers: usize, count: usize) -> Result<f64> {
     let one = |number: usize| async move {
-        let object = config(&format!("bare-task-{number}"));
+        let (mut object, parent) = (config(&format!("bare-task-{number}")), config(&format!("bare-parent-{number}")));
         let api = api(client, &object)?;
         api.get_metadata_opt(name(&object)).await?;
-        let parent = serde_json::from_value(config(&format!("bare-parent-{number}")))?;
-        api.create(&PostParams::default(), &parent).await?;
-        apply(client, &object).await?;
-        api.list(&ListParams::default().labels(&format!("bare={}", name(&object)))).await?;
+        let made = apply_as(client, &parent, "bare", true).await?;
+        let uid = made.metadata.uid.context("what was applied has a uid")?;
+        object["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": name(&parent), "uid": uid}]);
+        let applied = apply_as(client, &object, "bare", false).await?;
+        let state = serde_json::to_string(&json!({"marks": {name(&object): applied.metadata}}))?;
+        let memory = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name(&parent), "uid": uid},
+            "data": {"state": state},
+        });
+        apply_as(client, &memory, "bare-state", true).await?;
         anyhow::Ok(())
     };
     let began = Instant::now();

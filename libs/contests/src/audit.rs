@@ -1,0 +1,94 @@
+//! The audit: from one snapshot of the ledger, where every accepted ballot is.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::standings::Totals;
+
+/// What the ledger holds of one producer and contest, from one snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// The process of ingest.
+    pub producer: Uuid,
+    /// How many entries there are.
+    pub entries: u64,
+    /// The highest number.
+    pub highest: u64,
+    /// The highest `confirmed`.
+    pub confirmed: u64,
+    /// How many entries have a number of at most the highest `confirmed`.
+    pub entries_confirmed: u64,
+    /// The highest `cumulative`.
+    pub cumulative: u64,
+    /// The sum of `ballots`.
+    pub ballots: u64,
+    /// Whether the entry of the highest number is `last`.
+    pub last: bool,
+    /// Whether the entry of the highest number is a beat: without ballots, and all before it confirmed.
+    pub beat: bool,
+    /// When the newest entry was cut.
+    pub newest: Timestamp,
+}
+
+/// What the audit knows besides the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circumstances {
+    /// When the snapshot was taken.
+    pub now: Timestamp,
+    /// Whether the contest's queues hold no ballot, waiting or delivered.
+    pub queues_empty: bool,
+}
+
+/// Where every accepted ballot is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Audit {
+    /// The contest's name.
+    pub contest: String,
+    /// Ballots that ingest took.
+    pub accepted: u64,
+    /// Ballots in the log: counted + duplicate + over limit, always.
+    pub received: u64,
+    /// What became of them.
+    #[serde(flatten)]
+    pub totals: Totals,
+    /// Ballots that ingest took and the ledger does not hold yet.
+    pub in_flight: Interval,
+    /// Ballots of batches that were confirmed and are in no queue and not in the ledger: never more than 0.
+    pub lost: u64,
+    /// Ballots of batches that a dead producer never had confirmed: answered as unknown, never as accepted.
+    pub abandoned: u64,
+    /// Whether nothing is in flight.
+    pub settled: bool,
+    /// Each producer's part.
+    pub producers: Vec<Producer>,
+}
+
+/// A number that is only known to lie between two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct Interval {
+    /// At least.
+    pub at_least: u64,
+    /// At most; none: not known.
+    pub at_most: Option<u64>,
+}
+
+/// One producer's part of an [`Audit`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Producer {
+    /// The process of ingest.
+    #[schema(value_type = String)]
+    pub id: Uuid,
+    /// Its batches in the ledger.
+    pub batches: u64,
+    /// Batches with a lower number than its highest that the ledger does not hold.
+    pub missing: u64,
+    /// Its ballots that were accepted.
+    pub accepted: u64,
+    /// Whether nothing of it is in flight.
+    pub settled: bool,
+    /// When its newest batch was cut.
+    #[schema(value_type = String, format = DateTime)]
+    pub newest: Timestamp,
+}

@@ -151,6 +151,12 @@ impl FactBody {
         }
     }
 
+    /// Whether it says that its revision holds from now on, in place of those below it: it was accepted, or it rolls
+    /// back. What is only submitted, or rejected, does not.
+    pub fn is_in_force(&self) -> bool {
+        !matches!(self, Self::Submitted { .. } | Self::Rejected { .. })
+    }
+
     /// The type's rank within a revision: the highest one present decides the revision's state.
     pub fn rank(&self) -> u8 {
         match self {

@@ -11,6 +11,7 @@ pub mod object;
 pub mod problem;
 pub mod record;
 pub mod status;
+pub mod text;
 
 pub use access::Tenant;
 pub use fact::{Fact, FactBody};

@@ -33,11 +33,13 @@ pub enum State {
     RolledBack,
     /// Some object does not go; resumable.
     RollbackBlocked,
+    /// Did not end before a higher accepted revision, or a roll back, came instead. Never a task's own state.
+    Superseded,
 }
 
 impl State {
-    /// Every state, in the order of a task's way.
-    pub const ALL: [State; 8] = [
+    /// Every state that a task may be in, in the order of its way.
+    pub const OF_A_TASK: [State; 8] = [
         State::Pending,
         State::ApplyingInCluster,
         State::Done,
@@ -50,7 +52,7 @@ impl State {
 
     /// Whether nothing more happens without a new command.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Done | Self::Rejected | Self::Failed | Self::RolledBack)
+        matches!(self, Self::Done | Self::Rejected | Self::Failed | Self::RolledBack | Self::Superseded)
     }
 
     /// The state's name as the API spells it.
@@ -64,6 +66,7 @@ impl State {
             Self::RollingBack => "ROLLING_BACK",
             Self::RolledBack => "ROLLED_BACK",
             Self::RollbackBlocked => "ROLLBACK_BLOCKED",
+            Self::Superseded => "SUPERSEDED",
         }
     }
 }
@@ -71,7 +74,7 @@ impl State {
 /// One step of a revision's way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Transition {
-    /// The fact's type, for example `task.validated`.
+    /// The fact's type, for example `task.validated`; at SUPERSEDED that of the revision that came instead.
     pub event: String,
     /// The state that it led to.
     pub state: State,
@@ -89,6 +92,10 @@ pub struct RevisionStatus {
     pub command: CommandKind,
     /// Its state.
     pub state: State,
+    /// Where it is SUPERSEDED: the revision that came instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub superseded_by: Option<Revision>,
     /// Its way so far, in the order of rank.
     pub transitions: Vec<Transition>,
     /// Errors and warnings.
@@ -156,6 +163,7 @@ pub fn fold<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> Option<TaskStatus>
             revision.take(fact);
         }
     }
+    supersede(&mut revisions, set.values().copied());
     let desired = revisions.last()?;
     let mut status = TaskStatus {
         id: first.task,
@@ -179,12 +187,27 @@ pub fn fold<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> Option<TaskStatus>
     Some(status)
 }
 
+/// A revision that did not end yields to the next one above it that is in force. A rejected one is not, nor is one
+/// that nobody has judged yet.
+fn supersede<'a>(revisions: &mut [RevisionStatus], facts: impl Iterator<Item = &'a Fact>) {
+    let mut in_force = BTreeMap::new();
+    for fact in facts.filter(|f| f.body.is_in_force()) {
+        in_force.entry(fact.revision).or_insert(fact);
+    }
+    for revision in revisions.iter_mut().filter(|r| !r.state.is_final()) {
+        if let Some((_, by)) = in_force.range(revision.revision + 1..).next() {
+            revision.yield_to(by);
+        }
+    }
+}
+
 impl RevisionStatus {
     fn new(fact: &Fact) -> Self {
         Self {
             revision: fact.revision,
             command: CommandKind::Apply,
             state: State::Pending,
+            superseded_by: None,
             transitions: vec![],
             problems: vec![],
             added: vec![],
@@ -233,8 +256,17 @@ impl RevisionStatus {
                 State::RolledBack
             }
         };
+        self.enter(state, fact);
+    }
+
+    fn enter(&mut self, state: State, fact: &Fact) {
         self.state = state;
         self.transitions.push(Transition { event: fact.body.type_name().to_owned(), state, time: fact.time });
+    }
+
+    fn yield_to(&mut self, other: &Fact) {
+        self.superseded_by = Some(other.revision);
+        self.enter(State::Superseded, other);
     }
 }
 

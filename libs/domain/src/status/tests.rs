@@ -103,7 +103,55 @@ fn health_after_a_revert_is_the_live_revisions() {
     assert_eq!(with(vec![(2, progress(21, Health::Healthy)), reverted(0)]).health, Health::Healthy);
 }
 
+fn validated() -> FactBody {
+    FactBody::Validated { objects: 1, warnings: vec![], added: vec![] }
+}
+
+/// Each revision's state, from the first on.
+fn states(bodies: Vec<(Revision, FactBody)>) -> Vec<State> {
+    state(bodies).revisions.iter().rev().map(|r| r.state).collect()
+}
+
+#[test]
+fn a_revision_that_did_not_end_yields_to_a_higher_accepted_one() {
+    let under_way = vec![(1, submitted()), (1, validated()), (1, FactBody::ApplyStarted { objects: 1 })];
+    let with = |more: Vec<(Revision, FactBody)>| states([under_way.clone(), more].concat());
+    assert_eq!(with(vec![(2, submitted())]), [State::ApplyingInCluster, State::Pending]);
+    let rejected = FactBody::Rejected { problems: vec![] };
+    assert_eq!(with(vec![(2, submitted()), (2, rejected)]), [State::ApplyingInCluster, State::Rejected]);
+    assert_eq!(with(vec![(2, submitted()), (2, validated())]), [State::Superseded, State::Pending]);
+    assert_eq!(with(vec![(2, applied())]), [State::Superseded, State::Done]);
+    assert_eq!(with(vec![(2, FactBody::RollbackRequested {})]), [State::Superseded, State::RollingBack]);
+    assert_eq!(with(vec![(1, applied()), (2, validated())]), [State::Done, State::Pending]);
+}
+
+#[test]
+fn a_superseded_revision_names_what_came_instead() {
+    let bodies = vec![(1, submitted()), (2, submitted()), (3, validated()), (4, FactBody::RollbackRequested {})];
+    let status = state(bodies);
+    let told: Vec<_> = status.revisions.iter().map(|r| (r.revision, r.superseded_by)).collect();
+    assert_eq!(told, [(4, None), (3, Some(4)), (2, Some(3)), (1, Some(3))]);
+    let last = status.revisions[3].transitions.last().expect("it went somewhere");
+    assert_eq!((last.state, last.event.as_str()), (State::Superseded, "task.validated"));
+    assert_eq!((status.state, status.version), (State::RollingBack, 4));
+}
+
 proptest! {
+    #[test]
+    fn a_task_is_never_superseded_itself_and_what_ended_stays(
+        picks in prop::collection::vec((1u32..5, 0usize..12), 1..30),
+    ) {
+        let kinds = every_kind();
+        let facts: Vec<_> = picks.iter().map(|&(r, k)| fact(r, kinds[k].clone())).collect();
+        let status = fold(&facts).expect("some fact");
+        prop_assert!(status.state != State::Superseded);
+        for revision in &status.revisions {
+            let alone = fold(facts.iter().filter(|f| f.revision == revision.revision)).expect("its own facts");
+            prop_assert!(!alone.state.is_final() || alone.state == revision.state);
+            prop_assert_eq!(revision.state == State::Superseded, revision.superseded_by.is_some());
+        }
+    }
+
     #[test]
     fn state_is_a_function_of_the_set(
         picks in prop::collection::vec((1u32..4, 0usize..12), 1..30),

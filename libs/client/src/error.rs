@@ -16,6 +16,15 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// What was given as an id or a name cannot be one.
+    #[error("`{name}` is not an id or a name")]
+    Name {
+        /// What was given.
+        name: String,
+    },
+    /// The token cannot be sent. It is not repeated.
+    #[error("the token holds a space, a line break or another character that no token has")]
+    Token,
     /// No connection, or it was lost.
     #[error("cannot reach {server}: {reason}")]
     Unreachable {
@@ -85,7 +94,7 @@ impl Error {
         match self {
             Self::Unreachable { .. } => true,
             Self::Refused(refusal) => matches!(refusal.status, 429 | 502 | 503 | 504),
-            Self::Server { .. } | Self::Unexpected { .. } => false,
+            Self::Server { .. } | Self::Name { .. } | Self::Token | Self::Unexpected { .. } => false,
         }
     }
 }

@@ -26,6 +26,8 @@ pub use types::{Accepted, Change, DeadLetter, FieldChange, Form, NewToken, Plan,
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take: above the longest that the server holds a request open for.
 const ANSWER: Duration = Duration::from_secs(60);
+/// What a server's address looks like.
+const EXPECTED: &str = "expected http://HOST[:PORT] or https://HOST[:PORT]";
 /// What may stand in a path's segment unescaped.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -40,11 +42,20 @@ pub struct Client {
 
 impl Client {
     /// A client of the server at `base`, for example `http://127.0.0.1:8080`.
+    ///
+    /// # Errors
+    /// Where `base` is no such address, or `token` holds what cannot stand in a header.
     pub fn new(base: &str, token: Option<String>) -> Result<Self, Error> {
         let invalid = |reason: String| Error::Server { server: base.to_owned(), reason };
-        let url = Url::parse(base).map_err(|e| invalid(e.to_string()))?;
+        let url = Url::parse(base).map_err(|e| invalid(format!("{EXPECTED} ({e})")))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(invalid("expected http://HOST[:PORT] or https://HOST[:PORT]".to_owned()));
+            return Err(invalid(EXPECTED.to_owned()));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(invalid(format!("{EXPECTED}, without `?` and `#`")));
+        }
+        if token.as_deref().is_some_and(|token| token.bytes().any(|b| !b.is_ascii_graphic())) {
+            return Err(Error::Token);
         }
         Ok(Self { http: http(&url)?, base: url, token, patience: Duration::ZERO })
     }
@@ -67,8 +78,12 @@ impl Client {
         self.base.as_str().trim_end_matches('/')
     }
 
-    /// The address of a path of segments and a query.
-    fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
+    /// The address of a path of segments and a query. What a person gave as a segment may hold anything, but for
+    /// what would lead to another path: nothing at all, `.` and `..`, which no escape keeps from being resolved.
+    fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<Url, Error> {
+        if let Some(name) = segments.iter().find(|s| matches!(**s, "" | "." | "..")) {
+            return Err(Error::Name { name: (*name).to_owned() });
+        }
         let mut url = self.base.clone();
         let prefix = self.base.path().trim_end_matches('/');
         let path = segments.iter().map(|s| format!("/{}", utf8_percent_encode(s, SEGMENT))).collect::<String>();
@@ -76,7 +91,7 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        url
+        Ok(url)
     }
 }
 

@@ -79,13 +79,13 @@ fn once() -> String {
 impl Client {
     /// Sends a new task.
     pub async fn submit(&self, upload: &Upload) -> Result<Accepted, Error> {
-        let (url, key) = (self.url(&["yaml"], &upload.of_new()), once());
+        let (url, key) = (self.url(&["yaml"], &upload.of_new())?, once());
         self.json(Method::POST, url, |r| upload.attach(r).header("idempotency-key", &key)).await
     }
 
     /// Sends a new revision of a task.
     pub async fn replace(&self, task: &str, upload: &Upload) -> Result<Accepted, Error> {
-        let (url, key) = (self.url(&["yaml", task], &upload.of_revision()), once());
+        let (url, key) = (self.url(&["yaml", task], &upload.of_revision())?, once());
         self.json(Method::PUT, url, |r| upload.attach(r).header("idempotency-key", &key)).await
     }
 
@@ -93,27 +93,27 @@ impl Client {
     pub async fn plan(&self, task: Option<&str>, upload: &Upload) -> Result<Plan, Error> {
         let dry_run = ("dry_run", "true");
         let (method, url) = match task {
-            Some(task) => (Method::PUT, self.url(&["yaml", task], &[upload.of_revision(), vec![dry_run]].concat())),
-            None => (Method::POST, self.url(&["yaml"], &[upload.of_new(), vec![dry_run]].concat())),
+            Some(task) => (Method::PUT, self.url(&["yaml", task], &[upload.of_revision(), vec![dry_run]].concat())?),
+            None => (Method::POST, self.url(&["yaml"], &[upload.of_new(), vec![dry_run]].concat())?),
         };
         self.json(method, url, |r| upload.attach(r)).await
     }
 
     /// Goes back to an earlier revision.
     pub async fn revert(&self, task: &str, to: Revision) -> Result<Accepted, Error> {
-        let (url, key) = (self.url(&["yaml", task], &[("revision", &to.to_string())]), once());
+        let (url, key) = (self.url(&["yaml", task], &[("revision", &to.to_string())])?, once());
         self.json(Method::PUT, url, |r| r.header("idempotency-key", &key)).await
     }
 
     /// Rolls a task back.
     pub async fn delete(&self, task: &str) -> Result<Accepted, Error> {
-        let (url, key) = (self.url(&["yaml", task], &[]), once());
+        let (url, key) = (self.url(&["yaml", task], &[])?, once());
         self.json(Method::DELETE, url, |r| r.header("idempotency-key", &key)).await
     }
 
     /// Reads a revision, the highest one unless told, as JSON.
     pub async fn revision(&self, task: &str, revision: Option<Revision>, form: Form) -> Result<Value, Error> {
-        self.get_json(self.revision_url(task, revision, form)).await
+        self.get_json(self.revision_url(task, revision, form)?).await
     }
 
     /// The files of a revision as sent; none of a revert.
@@ -130,16 +130,16 @@ impl Client {
     }
 
     fn typed<T: DeserializeOwned>(&self, task: &str, value: Value) -> Result<T, Error> {
-        let path = self.url(&["yaml", task], &[]).path().to_owned();
+        let path = self.url(&["yaml", task], &[])?.path().to_owned();
         serde_json::from_value(value).map_err(|e| Error::Unexpected { path, reason: e.to_string() })
     }
 
     /// Reads a revision as YAML text.
     pub async fn revision_yaml(&self, task: &str, revision: Option<Revision>, form: Form) -> Result<String, Error> {
-        self.get_text(self.revision_url(task, revision, form), "application/yaml").await
+        self.get_text(self.revision_url(task, revision, form)?, "application/yaml").await
     }
 
-    fn revision_url(&self, task: &str, revision: Option<Revision>, form: Form) -> reqwest::Url {
+    fn revision_url(&self, task: &str, revision: Option<Revision>, form: Form) -> Result<reqwest::Url, Error> {
         let number = revision.map(|n| n.to_string());
         let mut query = vec![("form", form.as_str())];
         query.extend(number.as_deref().map(|n| ("revision", n)));
@@ -148,13 +148,13 @@ impl Client {
 
     /// A task's status, by id, name or id suffix.
     pub async fn status(&self, task: &str) -> Result<TaskStatus, Error> {
-        self.get_json(self.url(&["status", task], &[])).await
+        self.get_json(self.url(&["status", task], &[])?).await
     }
 
     /// A task's status as soon as its version is not `after` any more, at the latest after `wait`.
     pub async fn status_after(&self, task: &str, after: u64, wait: Duration) -> Result<TaskStatus, Error> {
         let (wait, after) = (format!("{}s", wait.as_secs().max(1)), after.to_string());
-        self.get_json(self.url(&["status", task], &[("wait", &wait), ("after", &after)])).await
+        self.get_json(self.url(&["status", task], &[("wait", &wait), ("after", &after)])?).await
     }
 
     /// A page of the tasks, newest first.
@@ -163,26 +163,20 @@ impl Client {
         let mut query = vec![("limit", limit.as_str())];
         query.extend(state.map(|s| ("state", s)));
         query.extend(cursor.map(|c| ("cursor", c)));
-        self.get_json(self.url(&["status"], &query)).await
+        self.get_json(self.url(&["status"], &query)?).await
     }
 
     /// Why a task's objects are not as asked.
     pub async fn why(&self, task: &str) -> Result<Value, Error> {
-        self.get_json(self.url(&["status", task, "why"], &[])).await
+        self.get_json(self.url(&["status", task, "why"], &[])?).await
     }
 
     /// Logs of the pods of one object (`Kind/name`), or of every object.
     pub async fn logs(&self, task: &str, object: Option<&str>, follow: bool) -> Result<Lines, Error> {
         let mut query: Vec<(&str, &str)> = object.map(|o| ("object", o)).into_iter().collect();
         query.extend(follow.then_some(("follow", "true")));
-        let url = self.url(&["status", task, "logs"], &query);
+        let url = self.url(&["status", task, "logs"], &query)?;
         let response = self.send(&Method::GET, &url, |r| r.header("accept", "text/plain")).await?;
         Ok(Lines::new(self.clone(), response))
-    }
-
-    /// A task's status as a stream of server-sent events, as sent: for handing on.
-    pub async fn status_events(&self, task: &str) -> Result<reqwest::Response, Error> {
-        let url = self.url(&["status", task], &[]);
-        self.send(&Method::GET, &url, |r| r.header("accept", "text/event-stream")).await
     }
 }

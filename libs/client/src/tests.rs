@@ -95,3 +95,32 @@ fn an_address_without_a_scheme_is_refused_with_what_is_expected() {
     let error = Client::new("ftp://x", None).err().expect("refused").to_string();
     assert_eq!(error, "`ftp://x` is not a server's address: expected http://HOST[:PORT] or https://HOST[:PORT]");
 }
+
+#[tokio::test]
+async fn a_name_that_would_lead_to_another_path_is_never_asked_for() {
+    let client = Client::new("http://127.0.0.1:1", None).expect("an address");
+    for name in ["", ".", ".."] {
+        let error = client.status(name).await.expect_err("refused");
+        assert!(matches!(error, Error::Name { .. }), "{error}");
+        assert_eq!(error.to_string(), format!("`{name}` is not an id or a name"));
+        assert!(matches!(client.delete(name).await, Err(Error::Name { .. })));
+        assert!(matches!(client.requeue_dead_letter(name).await, Err(Error::Name { .. })));
+    }
+}
+
+#[test]
+fn a_token_that_no_header_can_hold_is_refused_and_not_repeated() {
+    for token in ["mrt_a_b\n", "mrt_a b", "mrt_é", "\u{0}"] {
+        let error = Client::new("http://127.0.0.1:1", Some(token.to_owned())).err().expect("refused");
+        assert!(matches!(error, Error::Token), "{error}");
+        assert!(!error.to_string().contains("mrt_"), "{error}");
+    }
+}
+
+#[test]
+fn every_wrong_address_is_told_what_is_expected() {
+    for wrong in ["", "nonsense", "127.0.0.1:8080", "http://", "http://h:99999", "http://h?x=1", "http://h/#x"] {
+        let error = Client::new(wrong, None).err().expect("refused").to_string();
+        assert!(error.contains("expected http://HOST[:PORT] or https://HOST[:PORT]"), "{error}");
+    }
+}

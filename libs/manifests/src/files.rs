@@ -1,6 +1,6 @@
 //! What is checked of files before their text is read: count, size, names.
 
-use domain::{Problem, SourceFile, limits};
+use domain::{Problem, SourceFile, limits, text};
 
 use crate::{node::Mark, report::Report};
 
@@ -38,7 +38,7 @@ pub fn check<'f>(files: &'f [SourceFile], report: &mut Report) -> Vec<(usize, &'
 
 /// A name as problems show it: a bad one may hold anything.
 pub fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(limits::FILE_NAME_BYTES).collect()
+    text::escaped(&name.chars().take(limits::FILE_NAME_BYTES).collect::<String>())
 }
 
 fn problem(file: &SourceFile) -> Option<Problem> {
@@ -71,18 +71,28 @@ fn problem(file: &SourceFile) -> Option<Problem> {
     Some(Problem::error("not_a_manifest", message))
 }
 
-fn bad_name(name: &str) -> Option<&'static str> {
-    let up = |part: &str| matches!(part, "" | "." | "..");
-    match name {
-        "" => Some("a file needs a name"),
-        _ if name.len() > limits::FILE_NAME_BYTES => Some("the file's name has more than 255 bytes"),
-        _ if name.contains('\\') || name.chars().any(char::is_control) => {
-            Some("the file's name holds a backslash or control character; rename it")
-        }
-        // `-` is standard input, as the command line names it.
-        _ if name.split('/').any(up) => {
-            Some("the file's name must be a relative path without `.`, `..` and empty parts")
-        }
-        _ => None,
+fn bad_name(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("the file has no name; give it one".to_owned());
     }
+    let (bytes, limit) = (name.len(), limits::FILE_NAME_BYTES);
+    if bytes > limit {
+        return Some(format!("the file's name has {bytes} bytes, at most {limit} are taken; shorten it"));
+    }
+    let shown = shown(name);
+    if let Some(unseen) = name.chars().find(|c| text::is_unseen(*c)) {
+        let code = u32::from(unseen);
+        return Some(format!("the file's name `{shown}` holds U+{code:04X}, which cannot be seen; rename it"));
+    }
+    if name.contains('\\') {
+        return Some(format!("the file's name `{shown}` holds a backslash; write `/` between folders, or rename it"));
+    }
+    if name.starts_with('/') {
+        return Some(format!("the file's name `{shown}` begins with `/`; name it from the folder that is sent"));
+    }
+    let (up, empty) = (|part: &str| matches!(part, "." | ".."), |part: &str| part.is_empty());
+    let wrong = if name.split('/').any(up) { "`.` or `..`" } else { "an empty part" };
+    let is_path = !name.split('/').any(|part| up(part) || empty(part));
+    (!is_path)
+        .then(|| format!("the file's name `{shown}` has {wrong} in its path; name it from the folder that is sent"))
 }

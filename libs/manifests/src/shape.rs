@@ -28,6 +28,9 @@ pub const DROPPED: [&str; 8] = [
 /// Required by the documents, but taken as empty or zero by the API server.
 const LENIENT: [&str; 3] = ["lun", "value", "apiGroup"];
 
+/// One above the largest number of 64 bits.
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
 /// Checks an object against its kind's type.
 pub fn check(root: &Field<'_>, kind: &'static Type, report: &mut Report) {
     fields(root, kind, report);
@@ -220,11 +223,31 @@ fn scalar(field: &Field<'_>, primitive: Primitive, data: &Data, report: &mut Rep
         (Primitive::Int32 | Primitive::IntOrString, _) if number.is_some() => {
             report.error(field, "out_of_range", "the number does not fit 32 bits");
         }
+        (Primitive::Int32 | Primitive::Int64 | Primitive::Integer | Primitive::IntOrString, _) if is_beyond(data) => {
+            let bits = if matches!(primitive, Primitive::Int32 | Primitive::IntOrString) { 32 } else { 64 };
+            report.error(field, "out_of_range", format!("the number does not fit {bits} bits"));
+        }
         (Primitive::Quantity, Data::Number(_)) => {}
         (Primitive::Quantity, Data::String(text)) => quantity(field, text, report),
         (Primitive::Time, Data::String(text)) => time(field, text, report),
         (Primitive::Bytes, Data::String(text)) => bytes(field, text, report),
         _ => wrong_type(field, wanted(primitive), report),
+    }
+}
+
+/// Whether it is a whole number beyond 64 bits: such a one is read as a float, or, where that overflows, as text.
+fn is_beyond(data: &Data) -> bool {
+    match data {
+        Data::Number(n) if n.is_f64() => n.as_f64().is_some_and(|n| n.abs() >= TWO_TO_63),
+        Data::Number(n) => n.as_i64().is_none(),
+        Data::String(text) => {
+            let digits = text.trim_start_matches(['-', '+']);
+            let hex =
+                digits.strip_prefix("0x").is_some_and(|h| !h.is_empty() && h.bytes().all(|b| b.is_ascii_hexdigit()));
+            let begins = digits.starts_with(|c: char| c.is_ascii_digit());
+            hex && u64::from_str_radix(&digits[2..], 16).is_err() || begins && text.parse().is_ok_and(f64::is_infinite)
+        }
+        _ => false,
     }
 }
 
@@ -271,7 +294,9 @@ fn wrong_type(field: &Field<'_>, wanted: &'static str, report: &mut Report) {
     let advice = match (wanted, &field.node.data) {
         ("text", Data::Bool(_)) => "; put it in quotes (a plain yes, no, on, off, y or n is a boolean)",
         ("text", Data::Number(_)) => "; put it in quotes",
-        ("a whole number" | "a number", Data::String(_)) => "; write it without quotes",
+        ("a whole number" | "a number", Data::String(text)) if text.parse::<f64>().is_ok() => {
+            "; write it without quotes"
+        }
         ("true or false", Data::String(_)) => "; write true or false without quotes",
         ("a list", _) => "; put `- ` before each item",
         ("a map of fields" | "a map", Data::List(_)) => "; remove the `- `",

@@ -115,7 +115,7 @@ fn not_utf8(name: &str, content: &[u8], at: usize) -> HttpError {
     let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
     let message = "expected UTF-8; convert the file, or check that it is text";
     let problem = Problem {
-        file: name.chars().take(255).collect(),
+        file: domain::text::escaped(&name.chars().take(255).collect::<String>()),
         line: u32::try_from(line).unwrap_or(0),
         column: u32::try_from(column).unwrap_or(0),
         ..Problem::error("not_utf8", message)

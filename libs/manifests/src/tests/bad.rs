@@ -108,6 +108,51 @@ fn files_are_checked_before_they_are_read() {
 }
 
 #[test]
+fn a_bad_file_name_is_told_by_what_is_wrong_with_it() {
+    for (name, shown, why) in [
+        ("", "", "has no name"),
+        (".", ".", "`.` or `..`"),
+        ("..", "..", "`.` or `..`"),
+        ("a//b.yaml", "a//b.yaml", "an empty part"),
+        ("/etc/a.yaml", "/etc/a.yaml", "begins with `/`"),
+        ("a\\b.yaml", "a\\b.yaml", "a backslash"),
+        ("a\nb.yaml", "a\\u{a}b.yaml", "`a\\u{a}b.yaml` holds U+000A"),
+        ("a\u{202e}lmay.exe", "a\\u{202e}lmay.exe", "`a\\u{202e}lmay.exe` holds U+202E"),
+        ("a\u{2066}.yaml", "a\\u{2066}.yaml", "U+2066"),
+        ("\u{feff}a.yaml", "\\u{feff}a.yaml", "U+FEFF"),
+        ("a\u{200b}.yaml", "a\\u{200b}.yaml", "U+200B"),
+    ] {
+        let problems = check_syntax(&[file(name, CM)]);
+        assert_eq!((problems.len(), problems[0].code.as_str(), problems[0].file.as_str()), (1, "file_name", shown));
+        assert!(problems[0].message.contains(why), "{}", problems[0].message);
+    }
+    let long = check_syntax(&[file(&"a".repeat(300), CM)]);
+    assert!(long[0].message.contains("300 bytes, at most 255"), "{}", long[0].message);
+    assert!(check_syntax(&[file("día/文件 (1).yaml", CM)]).is_empty());
+}
+
+#[test]
+fn a_number_that_is_too_large_is_told_so() {
+    for (number, told) in [
+        ("9999999999", "does not fit 32 bits"),
+        ("99999999999999999999999", "does not fit 32 bits"),
+        ("-18446744073709551615", "does not fit 32 bits"),
+        ("0x1ffffffffffffffffffff", "does not fit 32 bits"),
+        ("1e400", "does not fit 32 bits"),
+        ("1.5", "a fraction or exponent"),
+        ("'3'", "write it without quotes"),
+    ] {
+        let text = format!(
+            "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: a}}\n\
+             spec: {{maxReplicas: {number}, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: a}}}}\n"
+        );
+        let problems = rendering(&text).problems;
+        let problem = problems.iter().find(|p| p.field == "spec.maxReplicas").expect("a problem there");
+        assert!(problem.message.contains(told), "{number}: {}", problem.message);
+    }
+}
+
+#[test]
 fn bounds_hold_for_all_files_together() {
     let documents = format!("{CM}---\n").repeat(60);
     let files = (0..20).map(|i| file(&format!("{i}.yaml"), &documents)).collect::<Vec<_>>();

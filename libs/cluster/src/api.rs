@@ -26,6 +26,9 @@ pub enum Error {
     /// It passes, but did not before the deadline.
     #[error("the API server did not take the request in time: {0}")]
     Later(String),
+    /// Of a call that is not sent again after that: it may have had an effect.
+    #[error("whether the API server took the request is not known: {0}")]
+    Unknown(String),
     /// Who the tenant's requests are sent as cannot be told: nothing is sent, least of all as the process itself.
     #[error("`{0}` is no name of a ServiceAccount: an administrator has to correct the tenant's")]
     Identity(String),
@@ -93,6 +96,9 @@ impl SendUntil {
     }
 }
 
+/// In the text of an error of hyper's client that had no connection to send by.
+const NEVER_SENT: &str = "client error (Connect)";
+
 /// What the API server answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -153,6 +159,7 @@ impl Api {
                     answer.repeated = repeated;
                     return Ok(answer);
                 }
+                Err(failure) if failure.unknown && call.is_careful() => return Err(Error::Unknown(failure.text)),
                 Err(failure) => {
                     repeated |= failure.unknown;
                     self.pause(attempt, failure).await?;
@@ -196,13 +203,13 @@ impl Api {
             .record(started.elapsed().as_secs_f64());
         match sent {
             Err(_) => Ok(Err(Failure::unknown("no answer in time".to_owned()))),
-            Ok(Err(text)) => Ok(Err(Failure::unknown(text))),
+            Ok(Err(text)) => Ok(Err(Failure { unknown: !text.contains(NEVER_SENT), wait: None, text })),
             Ok(Ok((status, answer))) if status.is_success() => Ok(Ok(answer)),
             Ok(Ok((status, answer))) => {
                 let refusal = Refusal::read(status.as_u16(), &answer.body);
                 match refusal.passes() {
                     true => Ok(Err(Failure {
-                        unknown: status.is_server_error(),
+                        unknown: status.is_server_error() && !refusal.by_webhook(),
                         wait: refusal.wait(),
                         text: refusal.to_string(),
                     })),

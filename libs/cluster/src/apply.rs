@@ -1,12 +1,14 @@
 //! Applying a revision: read everything, decide, make the parents, then write tier by tier.
 
+mod intents;
 mod one;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Problem, Rendered};
+use domain::{ObjectRef, Problem, Rendered};
 use futures::future::{join_all, try_join_all};
-use one::Written;
+use intents::Starting;
+use one::{Unwritten, Written};
 use schema::kinds::TIERS;
 use serde_json::Value;
 
@@ -16,7 +18,7 @@ use crate::{
     check::{self, Seen},
     desired::{Desired, desired},
     jobs,
-    memory::{Job, Mark, Memory},
+    memory::{Intents, Job, Mark, Memory, job_key},
     ownership::{Owner, owner},
     parent,
 };
@@ -34,6 +36,8 @@ pub struct Applied {
 pub(crate) struct Space {
     pub parent: Value,
     pub memory: Memory,
+    /// What this apply is about to make.
+    pub intents: Intents,
 }
 
 /// What is said of a `kind: Job` that may not be changed now.
@@ -52,10 +56,11 @@ impl Session {
         let pairs = self.read_all(desired(rendered)).await?;
         self.refuse_foreign(&pairs).await?;
         self.refuse_running_jobs(&pairs).await?;
-        let mut spaces = self.spaces(&pairs, rendered.make_namespaces).await?;
-        let mut done = Vec::with_capacity(pairs.len());
-        let ended = self.write_tiers(pairs, &spaces, &mut done).await;
-        self.note(&done, &mut spaces).await?;
+        let starting = self.starting(&pairs).await?;
+        let mut spaces = self.spaces(&pairs, rendered.make_namespaces, starting).await?;
+        let (mut done, mut doubtful) = (Vec::with_capacity(pairs.len()), BTreeSet::new());
+        let ended = self.write_tiers(pairs, &spaces, &mut done, &mut doubtful).await;
+        self.note(&done, &doubtful, &mut spaces).await?;
         ended?;
         let warnings = done.iter_mut().flat_map(|(_, written)| std::mem::take(&mut written.warnings)).collect();
         let lived: Vec<Pair> = done.into_iter().map(|(desired, written)| (desired, written.live)).collect();
@@ -142,15 +147,22 @@ impl Session {
     }
 
     /// The parents, one a namespace, each with what it remembers.
-    async fn spaces(&self, pairs: &[Pair], make_namespaces: bool) -> Result<BTreeMap<String, Space>, Stop> {
+    async fn spaces(
+        &self,
+        pairs: &[Pair],
+        make_namespaces: bool,
+        starting: BTreeMap<String, Starting>,
+    ) -> Result<BTreeMap<String, Space>, Stop> {
         let mut firsts = BTreeMap::<&str, &Desired>::new();
         for (one, _) in pairs {
             firsts.entry(&one.object.namespace).or_insert(one);
         }
         let made = firsts.into_iter().map(async |(namespace, first)| {
-            let parent = self.parent(namespace, make_namespaces).await.map_err(|e| one_stop(first, e))?;
-            let memory = Memory::read(&parent);
-            Ok::<_, Stop>((namespace.to_owned(), Space { parent, memory }))
+            let Starting { intents, ran } = starting.get(namespace).cloned().unwrap_or_default();
+            let parent = self.parent(namespace, make_namespaces, &intents).await.map_err(|e| one_stop(first, e))?;
+            let mut memory = Memory::read(&parent);
+            ran.into_iter().for_each(|(key, job)| memory.put_job(key, job));
+            Ok::<_, Stop>((namespace.to_owned(), Space { parent, memory, intents }))
         });
         Ok(try_join_all(made).await?.into_iter().collect())
     }
@@ -161,6 +173,7 @@ impl Session {
         mut pairs: Vec<Pair>,
         spaces: &BTreeMap<String, Space>,
         done: &mut Vec<(Desired, Written)>,
+        doubtful: &mut BTreeSet<ObjectRef>,
     ) -> Result<(), Stop> {
         for tier in 0..TIERS {
             let (now, later): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(one, _)| one.kind.tier == tier);
@@ -173,7 +186,10 @@ impl Session {
             for (one, written) in join_all(writes).await {
                 match written {
                     Ok(written) => done.push((one, written)),
-                    Err(stop) => stops.push(stop),
+                    Err(Unwritten { stop, doubtful: unknown }) => {
+                        doubtful.extend(unknown.then_some(one.object));
+                        stops.push(stop);
+                    }
                 }
             }
             worst(stops)?;
@@ -182,19 +198,42 @@ impl Session {
     }
 
     /// Notes what the writes returned, so that a later check knows whether somebody wrote after us.
-    async fn note(&self, done: &[(Desired, Written)], spaces: &mut BTreeMap<String, Space>) -> Result<(), Stop> {
+    async fn note(
+        &self,
+        done: &[(Desired, Written)],
+        doubtful: &BTreeSet<ObjectRef>,
+        spaces: &mut BTreeMap<String, Space>,
+    ) -> Result<(), Stop> {
         let manager = self.task.manager();
         for (one, written) in done {
-            let (Some(space), Some(live)) = (spaces.get_mut(&one.object.namespace), &written.live) else { continue };
+            let Some(space) = spaces.get_mut(&one.object.namespace) else { continue };
+            if let Some(uid) = &written.vanished {
+                let job = Job { uid: uid.clone(), complete: None };
+                space.memory.put_job(job_key(&one.object.name, &one.spec_hash()), job);
+            }
+            let Some(live) = &written.live else { continue };
             space.memory.marks.insert(one.key(), Mark::of(live, &manager));
             if one.is_job() {
                 space.memory.note_job(&one.object.name, live);
             }
         }
-        for space in spaces.values_mut() {
+        for (namespace, space) in spaces {
+            let doubtful = |name: &str| doubtful.iter().any(|o| o.namespace == *namespace && o.name == name);
+            space.note_idle(doubtful);
             self.remember(&space.parent, &space.memory).await?;
         }
         Ok(())
+    }
+}
+
+impl Space {
+    /// Notes which intents came to nothing: no Job was made, and no request may have made one.
+    fn note_idle(&mut self, doubtful: impl Fn(&str) -> bool) {
+        let idle = self.intents.iter().filter(|(key, _)| {
+            let (name, spec_hash) = key.split_once('/').unwrap_or((key, ""));
+            self.memory.job(name, spec_hash).is_none() && !doubtful(name)
+        });
+        self.memory.idle = idle.map(|(key, at)| (key.clone(), *at)).collect();
     }
 }
 
@@ -202,7 +241,7 @@ impl Session {
 pub(crate) fn one_stop(one: &Desired, error: Error) -> Stop {
     match error {
         Error::LeaseEnds | Error::Identity(_) => error.into(),
-        Error::Later(_) => Stop::Later(crate::refused::problems(one, &error)),
+        Error::Later(_) | Error::Unknown(_) => Stop::Later(crate::refused::problems(one, &error)),
         Error::Refused(_) => Stop::Failed(crate::refused::problems(one, &error)),
     }
 }

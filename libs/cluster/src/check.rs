@@ -106,7 +106,10 @@ impl Session {
         let parents = live.extract_if(.., |o| o["kind"] == "ConfigMap" && parent::is_parent(o, &manager));
         let space = |parent: Value| {
             let memory = Memory::read(&parent);
-            (view::text(&parent, "/metadata/namespace").to_owned(), Space { parent, memory })
+            (
+                view::text(&parent, "/metadata/namespace").to_owned(),
+                Space { parent, memory, intents: Default::default() },
+            )
         };
         parents.map(space).collect()
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    task::{ON_DELETE_ANNOTATION, SPEC_HASH_ANNOTATION},
+    task::{ON_DELETE_ANNOTATION, REPLACE_ANNOTATION, SPEC_HASH_ANNOTATION},
     view,
 };
 
@@ -87,6 +87,16 @@ impl Desired {
 
     pub(crate) fn is_job(&self) -> bool {
         self.object.kind == "Job"
+    }
+
+    /// How many seconds a `kind: Job` stays after its end; none: for good.
+    pub(crate) fn ttl(&self) -> Option<u64> {
+        self.manifest.pointer("/spec/ttlSecondsAfterFinished").and_then(Value::as_u64).filter(|_| self.is_job())
+    }
+
+    /// Whether a `kind: Job` may be made anew though another one of it runs, or may have run.
+    pub(crate) fn may_be_replaced(&self) -> bool {
+        view::annotation(&self.manifest, REPLACE_ANNOTATION) == "true"
     }
 
     pub(crate) fn is_secret(&self) -> bool {

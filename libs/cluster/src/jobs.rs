@@ -1,14 +1,10 @@
 //! When a `kind: Job` is applied, left alone, made anew, or refused. Pure.
 
 use domain::record::FinishedJob;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::{
-    desired::Desired,
-    memory::Job,
-    task::{REPLACE_ANNOTATION, SPEC_HASH_ANNOTATION},
-    view,
-};
+use crate::{desired::Desired, memory::Job, task::SPEC_HASH_ANNOTATION, view};
 
 /// What to do with a `kind: Job`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +45,28 @@ pub(crate) fn decide(desired: &Desired, live: Option<&Value>, remembered: Option
         // A revert to a revision whose Job ran.
         (false, _) if remembered.is_some() => Step::Remove { uid: uid() },
         (false, Some(_)) => replace(),
-        (false, None) if view::annotation(&desired.manifest, REPLACE_ANNOTATION) == "true" => replace(),
+        (false, None) if desired.may_be_replaced() => replace(),
         (false, None) => Step::Refuse,
     }
+}
+
+/// How a Job ended, as the reason of an event about it tells: `Some(complete)`.
+pub(crate) fn ending_told(reason: &str) -> Option<bool> {
+    match reason {
+        "Completed" => Some(true),
+        "BackoffLimitExceeded" | "DeadlineExceeded" | "PodFailurePolicy" => Some(false),
+        _ => None,
+    }
+}
+
+/// How far the clocks of two replicas may be apart.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(10);
+
+/// Whether a Job that was about to be made then, and is not there, may have run: it may have ended at once and
+/// been removed by its TTL (in seconds). Before that its absence shows that it was never made.
+pub(crate) fn may_have_run(begun: Timestamp, ttl: u64, now: Timestamp) -> bool {
+    let stays = SignedDuration::from_secs(i64::try_from(ttl).unwrap_or(i64::MAX));
+    now.duration_since(begun).saturating_add(CLOCKS) >= stays
 }
 
 /// The record of a Job that ended, from what is remembered of it.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,6 +22,26 @@ pub(crate) struct Memory {
     /// Every `kind: Job` that was made, by name and hash of its spec.
     #[serde(default)]
     jobs: BTreeMap<String, Job>,
+    /// Of [`Intents`] those that surely came to nothing: no request was sent, or it was refused.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub idle: Intents,
+}
+
+/// The key in the parent's `data` under which it says which Jobs are about to be made.
+pub(crate) const INTENTS_KEY: &str = "starting";
+
+/// When each `kind: Job` with a TTL was about to be made, by [`job_key`]. It is written with the parent, before the
+/// Job: whoever comes after a crash, and finds neither the Job nor what became of it, knows that it may have run.
+pub(crate) type Intents = BTreeMap<String, Timestamp>;
+
+/// The intents that a parent holds.
+pub(crate) fn intents(parent: &Value) -> Intents {
+    serde_json::from_str(parent["data"][INTENTS_KEY].as_str().unwrap_or("{}")).unwrap_or_default()
+}
+
+/// What tells a `kind: Job` of that spec from every other of its namespace.
+pub(crate) fn job_key(name: &str, spec_hash: &str) -> String {
+    format!("{name}/{spec_hash}")
 }
 
 /// A `kind: Job` that was made.
@@ -56,7 +77,7 @@ impl Memory {
 
     /// The Job that was made of that spec.
     pub(crate) fn job(&self, name: &str, spec_hash: &str) -> Option<&Job> {
-        self.jobs.get(&format!("{name}/{spec_hash}"))
+        self.jobs.get(&job_key(name, spec_hash))
     }
 
     /// Notes a Job that was made, or left as it is.
@@ -64,7 +85,17 @@ impl Memory {
         let spec_hash = view::annotation(live, SPEC_HASH_ANNOTATION).to_owned();
         let uid = view::text(live, "/metadata/uid").to_owned();
         let job = Job { uid, complete: crate::jobs::ended(live) };
-        self.jobs.insert(format!("{name}/{spec_hash}"), job);
+        self.put_job(job_key(name, &spec_hash), job);
+    }
+
+    /// Notes a Job that was made and is gone.
+    pub(crate) fn put_job(&mut self, key: String, job: Job) {
+        self.jobs.insert(key, job);
+    }
+
+    /// Whether a Job of that uid was made, of any spec.
+    pub(crate) fn knows(&self, uid: &str) -> bool {
+        self.jobs.values().any(|job| job.uid == uid)
     }
 
     /// Notes how Jobs ended: whether that is news.

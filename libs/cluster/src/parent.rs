@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     Session,
     api::{Answer, Call, Error, collection, item},
-    memory::{DATA_KEY, Memory},
+    memory::{DATA_KEY, INTENTS_KEY, Intents, Memory},
     task::{NAME_ANNOTATION, TASK_LABEL, TENANT_LABEL},
     view,
 };
@@ -23,21 +23,26 @@ pub(crate) fn is_parent(object: &Value, manager: &str) -> bool {
 }
 
 impl Session {
-    /// Makes the parent or finds it, with what it remembers.
-    pub(crate) async fn parent(&self, namespace: &str, make_namespace: bool) -> Result<Value, Error> {
-        let first = self.apply_parent(namespace).await;
+    /// Makes the parent or finds it, with what it remembers; from now on it says what is about to be made.
+    pub(crate) async fn parent(
+        &self,
+        namespace: &str,
+        make_namespace: bool,
+        intents: &Intents,
+    ) -> Result<Value, Error> {
+        let first = self.apply_parent(namespace, intents).await;
         match first {
             Err(e) if make_namespace && e.refusal().is_some_and(crate::api::Refusal::lacks_namespace) => {
                 self.make_namespace(namespace).await?;
-                self.apply_parent(namespace).await.map(|a| a.body)
+                self.apply_parent(namespace, intents).await.map(|a| a.body)
             }
             other => other.map(|a| a.body),
         }
     }
 
-    async fn apply_parent(&self, namespace: &str) -> Result<Answer, Error> {
+    async fn apply_parent(&self, namespace: &str, intents: &Intents) -> Result<Answer, Error> {
         let name = self.task.manager();
-        let manifest = json!({
+        let mut manifest = json!({
             "apiVersion": "v1", "kind": "ConfigMap",
             "metadata": {
                 "name": name, "namespace": namespace,
@@ -45,6 +50,9 @@ impl Session {
                 "annotations": {NAME_ANNOTATION: self.task.name},
             },
         });
+        if !intents.is_empty() {
+            manifest["data"][INTENTS_KEY] = serde_json::to_string(intents).expect("string keys only").into();
+        }
         self.api.send(&Call::apply(&item(kind(), namespace, &name), &name, true, false, &manifest)).await
     }
 

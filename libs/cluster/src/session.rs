@@ -14,6 +14,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) api: Api,
+    makes_namespaces: bool,
 }
 
 /// Work on one task.
@@ -21,6 +22,8 @@ pub struct Engine {
 pub struct Session {
     pub(crate) api: Api,
     pub(crate) task: Task,
+    /// Whether every tenant's namespaces are made where absent.
+    pub(crate) makes_namespaces: bool,
 }
 
 /// Why a step did not get to its end.
@@ -41,7 +44,7 @@ impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         match error {
             Error::LeaseEnds => Self::LeaseEnds,
-            Error::Later(text) => {
+            Error::Later(text) | Error::Unknown(text) => {
                 Self::Later(vec![Problem::error("cluster_unavailable", crate::refused::bounded(&text))])
             }
             Error::Identity(_) => Self::Failed(vec![Problem::error(
@@ -58,7 +61,14 @@ impl From<Error> for Stop {
 impl Engine {
     /// An engine over any client whose own retries are off.
     pub fn new(client: Client, limits: Limits) -> Self {
-        Self { api: Api::new(client, limits) }
+        Self { api: Api::new(client, limits), makes_namespaces: false }
+    }
+
+    /// The same engine, which makes a tenant's namespaces where they are absent, as an administrator would: for a
+    /// cluster that has no other administrator, as the sandbox.
+    #[must_use]
+    pub fn making_namespaces(self) -> Self {
+        Self { makes_namespaces: true, ..self }
     }
 
     /// Whether the API server answers; else why not, for `/readyz`.
@@ -73,6 +83,7 @@ impl Engine {
     /// Work on one task, as a ServiceAccount (`system:serviceaccount:<namespace>:<name>`) where one is
     /// given, while the lease allows it. What passes is tried again for `patience`.
     pub fn session(&self, task: Task, run_as: Option<&str>, send_until: SendUntil, patience: Duration) -> Session {
-        Session { api: self.api.session(run_as, send_until, patience), task }
+        let api = self.api.session(run_as, send_until, patience);
+        Session { api, task, makes_namespaces: self.makes_namespaces }
     }
 }

@@ -138,3 +138,13 @@ fn a_diff_names_fields_and_hides_secrets() {
     let shown = serde_json::to_string(&changes).expect("string keys");
     assert!(!shown.contains("aaa") && !shown.contains("bbb") && !shown.contains("ccc"), "{shown}");
 }
+
+#[test]
+fn a_job_that_is_absent_may_have_run_only_once_its_ttl_can_be_over() {
+    let begun: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
+    let after = |seconds: i64| begun + jiff::SignedDuration::from_secs(seconds);
+    assert!(jobs::may_have_run(begun, 0, begun), "it may end at once");
+    assert!(!jobs::may_have_run(begun, 60, after(40)));
+    assert!(jobs::may_have_run(begun, 60, after(60)));
+    assert!(!jobs::may_have_run(begun, u64::MAX, after(86_400)));
+}

@@ -34,6 +34,7 @@ pub(crate) struct Call {
     accept: Accept,
     content: &'static str,
     body: Vec<u8>,
+    careful: bool,
 }
 
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -71,7 +72,7 @@ fn with_query(path: &str, query: &[(&str, &str)]) -> String {
 impl Call {
     /// Reads an object or a list.
     pub(crate) fn get(path: &str, query: &[(&str, &str)], accept: Accept) -> Self {
-        Self { method: Method::GET, uri: with_query(path, query), accept, content: "", body: vec![] }
+        Self { method: Method::GET, uri: with_query(path, query), accept, content: "", body: vec![], careful: false }
     }
 
     /// Server-side apply. Unknown and duplicate fields are refused.
@@ -85,6 +86,7 @@ impl Call {
             accept: Accept::Object,
             content: "application/apply-patch+yaml",
             body: object.to_string().into_bytes(),
+            careful: false,
         }
     }
 
@@ -96,6 +98,7 @@ impl Call {
             accept: Accept::Object,
             content: "application/json",
             body: object.to_string().into_bytes(),
+            careful: false,
         }
     }
 
@@ -111,7 +114,18 @@ impl Call {
             accept: Accept::Object,
             content: "application/json",
             body: options.to_string().into_bytes(),
+            careful: false,
         }
+    }
+
+    /// The same call, not sent again once it may have had an effect.
+    #[must_use]
+    pub(crate) fn careful(self, careful: bool) -> Self {
+        Self { careful, ..self }
+    }
+
+    pub(crate) fn is_careful(&self) -> bool {
+        self.careful
     }
 
     /// The request; its URI has no host, the client adds it.

@@ -85,6 +85,11 @@ impl Refusal {
         }
     }
 
+    /// Whether an admission webhook did not answer: then nothing was written.
+    pub(super) fn by_webhook(&self) -> bool {
+        self.message.contains("failed calling webhook")
+    }
+
     /// How long the API server asked to wait.
     pub(super) fn wait(&self) -> Option<Duration> {
         u64::try_from(self.retry_after_seconds).ok().filter(|s| *s > 0).map(|s| Duration::from_secs(s.min(5)))

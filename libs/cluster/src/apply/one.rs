@@ -18,33 +18,55 @@ use crate::{
 pub(super) struct Written {
     /// As it is now; none for a `kind: Job` that ran and is gone.
     pub live: Option<Value>,
+    /// The uid of a `kind: Job` that was there and went before it was known how it ended.
+    pub vanished: Option<String>,
     pub warnings: Vec<Problem>,
+}
+
+/// One object that was not written.
+pub(super) struct Unwritten {
+    pub stop: Stop,
+    /// Whether a request may have had an effect nevertheless.
+    pub doubtful: bool,
+}
+
+impl From<Stop> for Unwritten {
+    fn from(stop: Stop) -> Self {
+        Self { stop, doubtful: false }
+    }
 }
 
 impl Written {
     fn unchanged(live: Option<Value>) -> Self {
-        Self { live, warnings: vec![] }
+        Self { live, vanished: None, warnings: vec![] }
     }
 }
 
 impl Session {
     /// Writes one object; reads and decides again as often as another write comes in between.
-    pub(super) async fn write(&self, one: &Desired, live: Option<Value>, space: &Space) -> Result<Written, Stop> {
+    pub(super) async fn write(&self, one: &Desired, live: Option<Value>, space: &Space) -> Result<Written, Unwritten> {
         let mut live = live;
         for attempt in 0.. {
             let (uid, refusal) = match self.step(one, live, space).await? {
                 Step::Left(live) => return Ok(Written::unchanged(live)),
                 Step::Sent { answer: Ok(answer), uid, warnings } => {
-                    return self.accept(one, answer, uid, warnings).await;
+                    return Ok(self.accept(one, answer, uid, warnings).await?);
                 }
                 Step::Sent { answer: Err(Error::Refused(refusal)), uid, .. } if may_pass(one, &refusal) => {
                     (uid, refusal)
                 }
-                Step::Sent { answer: Err(error), .. } => return Err(one_stop(one, error)),
+                Step::Sent { answer: Err(error), .. } => {
+                    let doubtful = matches!(error, Error::Unknown(_));
+                    return Err(Unwritten { stop: one_stop(one, error), doubtful });
+                }
             };
             tracing::debug!(object = %one.object, object.uid = uid, "another write came between; reading again");
             self.api.after_race(attempt, &refusal).await.map_err(|e| one_stop(one, e))?;
             live = self.read(one).await.map_err(|e| one_stop(one, e))?;
+            if one.is_job() && live.is_none() && uid.is_some() {
+                // It was there, of this very spec: it ran, and its TTL was over sooner than this write.
+                return Ok(Written { vanished: uid, ..Written::unchanged(None) });
+            }
         }
         unreachable!("the loop ends by return only")
     }
@@ -79,14 +101,17 @@ impl Session {
         let warnings = left_to_others(one, &replicas).into_iter().collect();
         let mut manifest = one.prepared(Some(&Self::owner_reference(&space.parent)), uid.as_deref());
         replicas.put(&mut manifest);
-        Ok(Step::Sent { answer: self.send_apply(one, &manifest).await, uid, warnings })
+        let creates = uid.is_none();
+        Ok(Step::Sent { answer: self.send_apply(one, &manifest, creates).await, uid, warnings })
     }
 
-    /// Applies; a conflict is forced only if every manager in its causes is ours.
-    async fn send_apply(&self, one: &Desired, manifest: &Value) -> Result<Answer, Error> {
+    /// Applies; a conflict is forced only if every manager in its causes is ours. What would run a second time,
+    /// because its TTL may have removed the first one, is not sent again after a try without an answer.
+    async fn send_apply(&self, one: &Desired, manifest: &Value, creates: bool) -> Result<Answer, Error> {
         let manager = self.task.manager();
         let path = one.path();
-        match self.api.send(&Call::apply(&path, &manager, false, false, manifest)).await {
+        let careful = creates && one.ttl().is_some();
+        match self.api.send(&Call::apply(&path, &manager, false, false, manifest).careful(careful)).await {
             Err(Error::Refused(refusal)) if refusal.only_with(&manager) => {
                 self.api.send(&Call::apply(&path, &manager, true, false, manifest)).await
             }
@@ -109,7 +134,7 @@ impl Session {
                 "apiVersion": one.object.api_version, "kind": one.object.kind,
                 "metadata": {"name": one.object.name, "namespace": one.object.namespace, "uid": answer.body["metadata"]["uid"]},
             });
-            self.send_apply(one, &nothing).await.map_err(|e| one_stop(one, e))?;
+            self.send_apply(one, &nothing, false).await.map_err(|e| one_stop(one, e))?;
             return Err(Stop::Failed(vec![self.foreign(one, Owner::Foreign).await]));
         }
         if answer.repeated {
@@ -118,7 +143,7 @@ impl Session {
         let said = answer.warnings.iter().filter(|_| !one.is_secret());
         warnings
             .extend(said.map(|text| one.problem(Problem::warning("cluster_warning", crate::refused::bounded(text)))));
-        Ok(Written { live: Some(answer.body), warnings })
+        Ok(Written { live: Some(answer.body), vanished: None, warnings })
     }
 
     /// Deletes a Job and waits until it is gone.

@@ -1,10 +1,10 @@
 //! A `kind: Job` runs once.
 
-use cluster::Verdict;
+use cluster::{Stop, Verdict};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::world::{World, config_map, job, waiting_job};
+use crate::world::{World, config_map, deployment, job, waiting_job};
 
 async fn uid(world: &World) -> Value {
     world.get("/apis/batch/v1", "jobs/once").await.unwrap()["metadata"]["uid"].clone()
@@ -84,4 +84,93 @@ pub async fn going_back_to_a_job_that_ran_does_not_run_it_again(world: World) {
     let back = world.session().apply(&first).await.unwrap();
     assert_eq!(back.seen.verdict, Verdict::Healthy, "{:?}", back.seen.objects);
     world.await_gone("/apis/batch/v1", "jobs/once").await;
+}
+
+/// A Job that does not end, and would be removed soon after its end.
+fn with_ttl(seconds: u32) -> Value {
+    let mut job = waiting_job("once", "example/a:1");
+    job["spec"]["ttlSecondsAfterFinished"] = json!(seconds);
+    job
+}
+
+async fn exists(world: &World) -> bool {
+    world.get("/apis/batch/v1", "jobs/once").await.is_some()
+}
+
+/// What became of an apply that must not make the Job: the code of its problem.
+async fn not_made(world: &World, rendered: &domain::Rendered) -> String {
+    let problems = match world.session().apply(rendered).await {
+        Err(Stop::Failed(problems)) => problems,
+        Ok(applied) => match applied.seen.verdict {
+            Verdict::Failed(problems) => problems,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    assert!(!exists(world).await, "it was run again");
+    problems[0].code.clone()
+}
+
+pub async fn a_job_that_may_have_run_before_a_crash_is_not_run_again(world: World) {
+    let rendered = world.rendered([with_ttl(0)]);
+    world.dying(true).apply(&rendered).await.unwrap_err();
+    assert!(exists(&world).await, "it was made, and nobody noted it");
+    delete(&world).await;
+    // The real controller told of it in an event.
+    let code = not_made(&world, &rendered).await;
+    assert!(["job_outcome_unknown", "job_end_unknown"].contains(&code.as_str()), "{code}");
+    assert_eq!(not_made(&world, &rendered).await, code);
+    let mut changed = with_ttl(0);
+    changed["spec"]["backoffLimit"] = json!(1);
+    world.apply([changed]).await;
+    assert!(exists(&world).await);
+}
+
+pub async fn a_job_whose_events_tell_its_end_is_not_run_again(world: World) {
+    let rendered = world.rendered([with_ttl(0), config_map("a", "1")]);
+    world.dying(true).apply(&rendered).await.unwrap_err();
+    let now = world.get("/apis/batch/v1", "jobs/once").await.unwrap()["metadata"]["creationTimestamp"].clone();
+    let about = json!({"kind": "Job", "apiVersion": "batch/v1", "namespace": world.namespace, "name": "once",
+        "uid": uid(&world).await});
+    let event = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "once.1"}, "involvedObject": about,
+        "reason": "Completed", "message": "Job completed", "type": "Normal", "firstTimestamp": now,
+        "lastTimestamp": now, "source": {"component": "job-controller"}, "reportingComponent": "", "reportingInstance": ""});
+    delete(&world).await;
+    world.create("/api/v1", "events", event).await;
+    assert_eq!(world.session().apply(&rendered).await.unwrap().seen.verdict, Verdict::Healthy);
+    assert!(!exists(&world).await);
+    assert_eq!(world.session().check(&rendered).await.unwrap().verdict, Verdict::Healthy);
+}
+
+pub async fn a_job_that_a_crash_kept_from_being_made_is_made(world: World) {
+    let rendered = world.rendered([with_ttl(3_600)]);
+    world.dying(false).apply(&rendered).await.unwrap_err();
+    assert!(!exists(&world).await);
+    world.session().apply(&rendered).await.unwrap();
+    assert!(exists(&world).await, "it could not have ended and gone within an hour");
+    let rendered = world.rendered([waiting_job("for-good", "example/a:1")]);
+    world.dying(false).apply(&rendered).await.unwrap_err();
+    world.session().apply(&rendered).await.unwrap();
+    assert!(world.get("/apis/batch/v1", "jobs/for-good").await.is_some(), "without a TTL it would be there");
+    let mut replacing = with_ttl(1);
+    replacing["metadata"]["name"] = json!("soon");
+    replacing["metadata"]["annotations"] = json!({cluster::REPLACE_ANNOTATION: "true"});
+    let rendered = world.rendered([replacing]);
+    world.dying(false).apply(&rendered).await.unwrap_err();
+    world.session().apply(&rendered).await.unwrap();
+    assert!(world.get("/apis/batch/v1", "jobs/soon").await.is_some(), "whoever says so may run it anyway");
+}
+
+pub async fn a_job_that_an_earlier_tier_kept_from_being_made_is_made(world: World) {
+    let mut broken = deployment("web", Some(1));
+    broken["spec"]["selector"]["matchLabels"]["app"] = json!("other");
+    world.refused([broken, with_ttl(0)]).await;
+    assert!(!exists(&world).await);
+    world.apply([with_ttl(0)]).await;
+    assert!(exists(&world).await, "no request for it was ever sent");
+}
+
+pub async fn a_job_with_a_ttl_costs_one_more_read(world: World) {
+    world.apply([with_ttl(60), config_map("a", "1")]).await;
+    assert_eq!(world.counts(), (2 + 1, 2 + 2));
 }

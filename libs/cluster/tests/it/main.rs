@@ -64,7 +64,12 @@ suite! {
         a_job_that_vanished_before_its_end_was_seen_fails
         a_changed_job_that_finished_is_made_anew
         a_changed_job_that_runs_is_refused_unless_it_may_be_replaced
-        going_back_to_a_job_that_ran_does_not_run_it_again;
+        going_back_to_a_job_that_ran_does_not_run_it_again
+        a_job_that_may_have_run_before_a_crash_is_not_run_again
+        a_job_whose_events_tell_its_end_is_not_run_again
+        a_job_that_a_crash_kept_from_being_made_is_made
+        a_job_that_an_earlier_tier_kept_from_being_made_is_made
+        a_job_with_a_ttl_costs_one_more_read;
     prune:
         what_a_revision_no_longer_has_is_deleted
         volumes_and_kept_objects_stay;

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -88,6 +88,24 @@ impl World {
 
     pub fn session_of(&self, task: &Task) -> Session {
         self.engine().session(task.clone(), None, SendUntil::always(), Duration::from_secs(20))
+    }
+
+    /// A session of a process that dies: right after a Job was written, or right before.
+    pub fn dying(&self, after: bool) -> Session {
+        let (client, dead) = (self.client.clone(), Arc::new(AtomicBool::new(false)));
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let (client, dead) = (client.clone(), dead.clone());
+            async move {
+                let last = request.method() == Method::PATCH && request.uri().path().contains("/jobs/");
+                if dead.fetch_or(last, Ordering::SeqCst) {
+                    return Err("the process is dead".into());
+                }
+                let answer = if last && !after { None } else { Some(client.send(request).await?) };
+                answer.filter(|_| !last).ok_or_else(|| tower::BoxError::from("the process is dead"))
+            }
+        });
+        let engine = Engine::new(Client::new(service, "default"), Limits::default());
+        engine.session(self.task.clone(), None, SendUntil::always(), Duration::from_millis(200))
     }
 
     /// A revision of the world's task.

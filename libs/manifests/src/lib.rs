@@ -1,8 +1,8 @@
 //! From YAML to checked and completed objects. Pure: no I/O, no clock, no global state.
 //!
 //! [`check_syntax`] says what can be said at once; [`render`] checks everything and gives the
-//! objects as they are applied. Both say every problem, each with file, line, column, object,
-//! field, a code for programs and a sentence for people; never a Secret's value.
+//! objects as they are applied; [`check_rendered`] says what of them the tenant may no
+//! longer do. All say every problem, each with file, line, column, object, field, a code for programs and a sentence for people; never a Secret's value.
 //!
 //! What must never be here: a cluster, a store, a message. What is applied is a function of the
 //! files, the tenant and the task's id alone.
@@ -21,6 +21,7 @@ mod node;
 mod object;
 mod policy;
 mod quantity;
+mod recheck;
 mod redact;
 mod report;
 mod rules;
@@ -31,6 +32,7 @@ mod yaml;
 
 pub use emit::to_yaml;
 pub use policy::annotations;
+pub use recheck::check_rendered;
 pub use redact::{REDACTED, redact, redact_source};
 
 use complete::{Added, Context};

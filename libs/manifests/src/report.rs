@@ -64,6 +64,7 @@ impl Report {
                 && p.field == problem.field
                 && p.code == problem.code
                 && p.file == self.file
+                && p.object == self.object
         };
         // Two checks may see one mistake; they follow each other closely.
         if self.problems.iter().rev().take(20).any(same) {

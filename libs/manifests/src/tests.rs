@@ -9,6 +9,7 @@ use crate::{Rendering, render};
 mod bad;
 mod complete;
 mod policy;
+mod recheck;
 mod scale;
 
 fn file(name: &str, content: &str) -> SourceFile {

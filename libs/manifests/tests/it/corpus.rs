@@ -70,6 +70,16 @@ fn every_refusal_names_a_place_a_code_and_what_to_change() {
 }
 
 #[test]
+fn what_was_rendered_may_be_gone_back_to_while_nothing_changed() {
+    let Some(folder) = corpus() else { return };
+    for path in files(&folder) {
+        if let Some(rendered) = answer(&path).rendered {
+            assert_eq!(manifests::check_rendered(&rendered, &Tenant::local()), [], "{path:?}");
+        }
+    }
+}
+
+#[test]
 fn the_voting_app_is_one_task() {
     let Some(folder) = corpus() else { return };
     let files = files(&folder.join("example-voting-app")).iter().map(|p| source(p)).collect::<Vec<_>>();

@@ -4,13 +4,14 @@
 //! <tenant>/tasks/<id>/<n>/command|rendered|report|outcome|<note>
 //! <tenant>/names/<name>/<k>
 //! <tenant>/idempotency/<hash>
-//! _access/tenants/<tenant>    _access/tokens/<token id>
+//! _access/tenants/<tenant>    _access/tokens/<token id>    _access/namespaces/<namespace>/<k>
 //! ```
 //!
 //! What is written once is never changed: the first record holds, and a second writer is told so.
 
 mod access;
 mod claims;
+mod namespaces;
 mod path;
 mod sweep;
 mod tasks;
@@ -19,9 +20,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 pub use claims::{Idempotent, NameClaim};
+pub use namespaces::{NamespaceClaim, UNBACKED_AFTER};
 use serde::{Serialize, de::DeserializeOwned};
-pub use sweep::{ABANDONED_AFTER, IDEMPOTENCY_KEPT, SweepReport};
-pub use tasks::Contents;
+pub use sweep::{ABANDONED_AFTER, IDEMPOTENCY_KEPT, SweepReport, UNHEARD_AFTER};
+pub use tasks::{Contents, unheard};
 
 use crate::{Blobs, Error, metered::Metered};
 

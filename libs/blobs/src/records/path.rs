@@ -8,6 +8,8 @@ pub(super) const PROBE: &str = "_access/probe";
 pub(super) const TENANTS: &str = "_access/tenants/";
 /// Access records of tokens.
 pub(super) const TOKENS: &str = "_access/tokens/";
+/// Claims of namespaces.
+const NAMESPACES: &str = "_access/namespaces/";
 /// After every key that begins with `_`, before every tenant's.
 pub(super) const AFTER_ACCESS: &str = "_z";
 
@@ -16,6 +18,15 @@ pub(super) const COMMAND: &str = "command";
 pub(super) const RENDERED: &str = "rendered";
 pub(super) const REPORT: &str = "report";
 pub(super) const OUTCOME: &str = "outcome";
+
+/// The chain of a namespace, which the caller knows to be a label.
+pub(super) fn namespace_chain(namespace: &str) -> String {
+    format!("{NAMESPACES}{namespace}/")
+}
+
+pub(super) fn namespace(namespace: &str, k: u32) -> String {
+    format!("{NAMESPACES}{namespace}/{k:06}")
+}
 
 pub(super) fn tasks(tenant: &TenantName) -> String {
     format!("{tenant}/tasks/")

@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use domain::{Action, Revision, TaskId, TaskKey, TaskName, TenantName};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Contents, Records, path, tasks::PAGE};
+use super::{
+    Contents, Records, path,
+    tasks::{self, PAGE},
+};
 use crate::{Entry, Error};
 
 /// Records that nobody but entrypoint touched are abandoned after this: longer than any message waits.
 pub const ABANDONED_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// A command that nobody has worked on for so long may have lost its event.
+pub const UNHEARD_AFTER: SignedDuration = SignedDuration::from_mins(10);
 /// Claims of names are looked at from [`ABANDONED_AFTER`] until this age: older ones were looked at before,
 /// and to read each claim of a large tenant in every sweep would be dear. A sweep a week misses none.
 const NAMES_UNTIL: SignedDuration = SignedDuration::from_hours(21 * 24);
@@ -23,6 +28,8 @@ pub struct SweepReport {
     pub tasks: Vec<TaskKey>,
     /// Last commands of other tasks that were never run: forget those tasks' states and fold them again.
     pub commands: Vec<(TaskKey, Revision)>,
+    /// Commands that wait to be heard of for more than [`UNHEARD_AFTER`], in order: publish them again.
+    pub unheard: Vec<(TaskKey, Vec<Revision>)>,
     /// Expired idempotency keys.
     pub idempotency_keys: u64,
     /// Names of tasks that do not exist: they can be claimed again.
@@ -38,7 +45,7 @@ impl Records {
     /// - idempotency keys older than 24 h;
     /// - claims of names by tasks that do not exist.
     ///
-    /// A task that has run is never touched, however long it runs. One sweep at a time (take a lease).
+    /// What waits to be heard of is told, and left. A task that has run is never touched, however long it runs. One sweep at a time (take a lease).
     pub async fn sweep(&self, now: Timestamp) -> Result<SweepReport, Error> {
         let mut report = SweepReport::default();
         for tenant in self.tenants().await? {
@@ -95,7 +102,10 @@ impl Sweep<'_> {
 
     async fn task(&mut self, id: TaskId, contents: &BTreeMap<Revision, Contents>) -> Result<(), Error> {
         let abandoned = |c: &Contents| c.untouched() && older(self.now, c.modified, ABANDONED_AFTER);
-        let Some((last, true)) = contents.last_key_value().map(|(n, c)| (*n, abandoned(c))) else { return Ok(()) };
+        let Some((last, true)) = contents.last_key_value().map(|(n, c)| (*n, abandoned(c))) else {
+            self.unheard(id, contents);
+            return Ok(());
+        };
         let whole = contents.values().all(abandoned);
         let key = TaskKey { tenant: self.tenant.clone(), id };
         // Once more, just before: a command may have come, or have been run, since the page was listed.
@@ -111,7 +121,18 @@ impl Sweep<'_> {
                 self.report.commands.push((key, last));
                 Ok(())
             }
-            _ => Ok(()),
+            _ => {
+                self.unheard(key.id, contents);
+                Ok(())
+            }
+        }
+    }
+
+    fn unheard(&mut self, id: TaskId, contents: &BTreeMap<Revision, Contents>) {
+        let mut waiting = tasks::unheard(contents);
+        waiting.retain(|n| older(self.now, contents[n].modified, UNHEARD_AFTER));
+        if !waiting.is_empty() {
+            self.report.unheard.push((TaskKey { tenant: self.tenant.clone(), id }, waiting));
         }
     }
 

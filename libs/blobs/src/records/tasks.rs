@@ -45,6 +45,21 @@ impl Contents {
     pub(super) fn untouched(&self) -> bool {
         !(self.rendered || self.report || self.outcome || self.notes)
     }
+
+    /// Whether it supersedes what is below: it was accepted, or is a roll back that was worked on (those are never
+    /// reported on).
+    fn supersedes(&self) -> bool {
+        self.rendered || ((self.outcome || self.notes) && !self.report)
+    }
+}
+
+/// Commands that nobody has worked on and that nothing worked on supersedes, in order. Their events are on their way,
+/// or were lost with whoever stored them: to publish one again does no harm.
+pub fn unheard(contents: &BTreeMap<Revision, Contents>) -> Vec<Revision> {
+    let above = contents.iter().rev().take_while(|(_, c)| !c.supersedes());
+    let mut found: Vec<_> = above.filter(|(_, c)| c.command && c.untouched()).map(|(n, _)| *n).collect();
+    found.reverse();
+    found
 }
 
 fn contents(entries: &[Entry]) -> BTreeMap<Revision, Contents> {

@@ -50,11 +50,15 @@ contract! {
         racing_claims_of_a_name_have_one_winner,
         an_idempotency_key_remembers_its_request,
         tasks_and_tenants_are_listed_in_pages,
+        a_namespace_has_one_tenant,
+        a_claim_that_no_record_backs_is_taken_over,
+        racing_claims_of_a_namespace_have_one_winner,
         access_records_come_and_go,
         a_token_id_is_no_path;
     sweep_contract:
         a_task_that_was_never_run_is_swept_after_seven_days,
         a_task_that_runs_for_weeks_is_left,
+        what_waits_to_be_heard_of_is_told,
         a_last_command_that_was_never_run_is_swept,
         a_roll_back_that_waits_is_left,
         idempotency_keys_are_swept_after_a_day,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use blobs::{
     Blobs, Error, Records,
-    records::{Idempotent, NameClaim},
+    records::{Idempotent, NameClaim, NamespaceClaim, UNBACKED_AFTER},
 };
 use bytes::Bytes;
 use domain::{
@@ -51,6 +51,7 @@ pub fn outcome(ending: Ending) -> Outcome {
         time: Timestamp::UNIX_EPOCH,
         problems: vec![],
         objects: vec![],
+        observed: 0,
         kept: vec![],
         live: None,
         finished_jobs: Default::default(),
@@ -203,6 +204,50 @@ pub async fn tasks_and_tenants_are_listed_in_pages(store: Store) {
     assert_eq!(records.tasks(&tenant(), Some(first[3]), 4).await.expect("a list"), ids[4..]);
     let tenants = records.tenants().await.expect("a list");
     assert_eq!(tenants.iter().map(TenantName::as_str).collect::<Vec<_>>(), ["acme", "zebra"]);
+}
+
+fn owner(name: &str, namespaces: &[&str]) -> Tenant {
+    let namespaces = namespaces.iter().map(|n| (*n).to_owned()).collect();
+    Tenant { name: name.parse().expect("a label"), namespaces, every_namespace: false, ..Tenant::local() }
+}
+
+pub async fn a_namespace_has_one_tenant(store: Store) {
+    let (records, now) = (Records::new(store), Timestamp::now());
+    let (a, b) = (owner("a", &["shared"]), owner("b", &[]));
+    let claim = |tenant: &TenantName| {
+        let (records, tenant) = (records.clone(), tenant.clone());
+        async move { records.claim_namespace("shared", &tenant, now).await.expect("an answer") }
+    };
+    assert_eq!(claim(&a.name).await, NamespaceClaim::Claimed);
+    assert_eq!(claim(&a.name).await, NamespaceClaim::Kept);
+    assert_eq!(claim(&b.name).await, NamespaceClaim::BeingClaimed(a.name.clone()));
+    records.put_tenant(&a).await.expect("a put");
+    assert_eq!(claim(&b.name).await, NamespaceClaim::Taken(a.name.clone()));
+    records.free_namespace("shared", &b.name).await.expect("done");
+    assert_eq!(records.namespace_holder("shared").await.expect("a read"), Some(a.name.clone()));
+    records.free_namespace("shared", &a.name).await.expect("done");
+    assert_eq!(claim(&b.name).await, NamespaceClaim::Claimed);
+}
+
+pub async fn a_claim_that_no_record_backs_is_taken_over(store: Store) {
+    let (records, now) = (Records::new(store), Timestamp::now());
+    let (a, b) = (owner("a", &["shared"]), owner("b", &["shared"]));
+    records.claim_namespace("shared", &a.name, now).await.expect("an answer");
+    let later = now + UNBACKED_AFTER + UNBACKED_AFTER;
+    let claim = records.claim_namespace("shared", &b.name, later).await.expect("an answer");
+    assert_eq!(claim, NamespaceClaim::Claimed);
+    records.put_tenant(&b).await.expect("a put");
+    // However old: a record backs it.
+    let claim = records.claim_namespace("shared", &a.name, later + UNBACKED_AFTER * 9).await.expect("an answer");
+    assert_eq!(claim, NamespaceClaim::Taken(b.name));
+}
+
+pub async fn racing_claims_of_a_namespace_have_one_winner(store: Store) {
+    let (records, now) = (Records::new(store), Timestamp::now());
+    let names: Vec<TenantName> = (0..8).map(|n| format!("t{n}").parse().expect("a label")).collect();
+    let claims = join_all(names.iter().map(|name| records.claim_namespace("shared", name, now))).await;
+    let won = claims.into_iter().filter(|c| matches!(c, Ok(NamespaceClaim::Claimed))).count();
+    assert_eq!(won, 1);
 }
 
 pub async fn access_records_come_and_go(store: Store) {

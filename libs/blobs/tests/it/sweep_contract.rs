@@ -6,7 +6,10 @@ use blobs::{
     Blobs, Records,
     records::{Idempotent, NameClaim, SweepReport},
 };
-use domain::{Action, Command, Rendered, TaskId, record::Ending};
+use domain::{
+    Action, Command, Rendered, TaskId,
+    record::{Ending, Report},
+};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::records_contract::{command, key, name, outcome, tenant};
@@ -23,7 +26,8 @@ pub async fn a_task_that_was_never_run_is_swept_after_seven_days(store: Store) {
     records.create_command(&command(id, 1)).await.expect("a create");
     let cancel = Command { action: Action::RollBack, ..command(id, 2) };
     records.create_command(&cancel).await.expect("a create");
-    assert_eq!(sweep_in_days(&records, 6).await, SweepReport::default());
+    let waits = SweepReport { unheard: vec![(key(id), vec![1, 2])], ..SweepReport::default() };
+    assert_eq!(sweep_in_days(&records, 6).await, waits);
     let swept = sweep_in_days(&records, 8).await;
     assert_eq!(swept, SweepReport { tasks: vec![key(id)], names: 1, ..SweepReport::default() });
     assert_eq!(records.highest(&key(id)).await.expect("a list"), None);
@@ -38,6 +42,24 @@ pub async fn a_task_that_runs_for_weeks_is_left(store: Store) {
     records.put_rendered(&key(id), 1, &Rendered::default()).await.expect("a put");
     assert_eq!(sweep_in_days(&records, 15).await, SweepReport::default());
     assert_eq!(records.highest(&key(id)).await.expect("a list"), Some(1));
+}
+
+pub async fn what_waits_to_be_heard_of_is_told(store: Store) {
+    let (records, id) = (Records::new(store), TaskId::new());
+    for n in 1..=5 {
+        records.create_command(&command(id, n)).await.expect("a create");
+    }
+    // 2 was accepted and supersedes 1; 4 was rejected and supersedes nothing.
+    records.put_rendered(&key(id), 2, &Rendered::default()).await.expect("a put");
+    records.put_report(&key(id), 4, &Report { rejected: true, ..Report::default() }).await.expect("a put");
+    records.put_outcome(&key(id), 4, &outcome(Ending::Rejected)).await.expect("a put");
+    assert_eq!(records.sweep(Timestamp::now()).await.expect("a sweep").unheard, []);
+    let later = records.sweep(Timestamp::now() + SignedDuration::from_mins(11)).await.expect("a sweep");
+    assert_eq!(later.unheard, [(key(id), vec![3, 5])]);
+    // A roll back that was worked on supersedes all.
+    records.create_command(&Command { action: Action::RollBack, ..command(id, 6) }).await.expect("a create");
+    records.put_outcome(&key(id), 6, &outcome(Ending::RolledBack)).await.expect("a put");
+    assert_eq!(sweep_in_days(&records, 1).await.unheard, []);
 }
 
 pub async fn a_last_command_that_was_never_run_is_swept(store: Store) {
@@ -57,7 +79,8 @@ pub async fn a_roll_back_that_waits_is_left(store: Store) {
     records.put_rendered(&key(id), 1, &Rendered::default()).await.expect("a put");
     let roll_back = Command { action: Action::RollBack, ..command(id, 2) };
     records.create_command(&roll_back).await.expect("a create");
-    assert_eq!(sweep_in_days(&records, 30).await, SweepReport::default());
+    let waits = SweepReport { unheard: vec![(key(id), vec![2])], ..SweepReport::default() };
+    assert_eq!(sweep_in_days(&records, 30).await, waits);
     assert_eq!(records.highest(&key(id)).await.expect("a list"), Some(2));
 }
 

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
+use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 use crate::{
@@ -13,21 +14,23 @@ use crate::{
     controllers::Controllers,
     failure::Failure,
     journal,
-    store::{Store, Write},
+    store::{Key, Store, Write},
 };
 
 /// How many objects the controllers look at before others may have the lock.
 const TURN: usize = 64;
+/// When a journal that failed is tried again, if no call comes before.
+const SAVE_AGAIN: SignedDuration = SignedDuration::from_secs(1);
 
 pub(crate) struct Cluster {
     state: Mutex<State>,
     clock: Running,
     seed: u64,
     journal: Option<Arc<dyn Journal>>,
-    /// Held by who writes to the journal; holds the version that is durable.
-    durable: tokio::sync::Mutex<u64>,
-    /// The newest version, for watchers.
-    version: watch::Sender<u64>,
+    /// Held by who writes to the journal.
+    saving: tokio::sync::Mutex<()>,
+    /// The version that is durable: clients are shown nothing newer, for what they conclude must outlive us.
+    durable: watch::Sender<u64>,
     wake: Notify,
 }
 
@@ -51,12 +54,12 @@ impl Cluster {
             controllers.mark(&key);
         }
         let cluster = Self {
-            version: watch::Sender::new(store.version()),
+            durable: watch::Sender::new(store.version()),
             state: Mutex::new(State { store, controllers, unsaved: Vec::new(), saves: options.journal.is_some() }),
             clock: Running::new(options.clock),
             seed: options.seed,
             journal: options.journal,
-            durable: tokio::sync::Mutex::new(restored.version),
+            saving: tokio::sync::Mutex::default(),
             wake: Notify::new(),
         };
         if fresh {
@@ -70,7 +73,9 @@ impl Cluster {
         for call in crate::controllers::first_objects() {
             state.call(&call, self.moment()).expect("the first namespaces fit an empty store");
         }
-        self.version.send_replace(state.store.version());
+        if self.journal.is_none() {
+            self.durable.send_replace(state.store.version());
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -81,35 +86,62 @@ impl Cluster {
         Moment { now: self.now(), seed: self.seed }
     }
 
-    /// Looks at the store.
+    /// Looks at the store. What is newer than [`Cluster::durable`] must not be shown.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&Store) -> T) -> T {
         look(&self.state.lock().store)
     }
 
-    /// Told of every new version.
-    pub(crate) fn versions(&self) -> watch::Receiver<u64> {
-        self.version.subscribe()
+    /// Looks at the whole store, and answers when what was seen is durable.
+    pub(crate) async fn look<T>(&self, look: impl FnOnce(&Store) -> T) -> Result<T, Failure> {
+        let (seen, version) = self.read(|store| (look(store), store.version()));
+        self.settled(version).await.map(|()| seen)
     }
 
-    /// Runs a call; its write is durable when this returns.
+    /// One object as it is, when that is durable: its last change, not everybody's.
+    pub(crate) async fn get(&self, key: &Key) -> Result<Option<Arc<Value>>, Failure> {
+        let durable = self.durable();
+        let (object, version) = self.read(|store| (store.get(key).cloned(), store.changed_after(key, durable)));
+        self.settled(version).await.map(|()| object)
+    }
+
+    /// The version that is durable.
+    pub(crate) fn durable(&self) -> u64 {
+        *self.durable.borrow()
+    }
+
+    /// Told of every version that has become durable.
+    pub(crate) fn versions(&self) -> watch::Receiver<u64> {
+        self.durable.subscribe()
+    }
+
+    /// Runs a call; its write, and whatever else its answer tells of, is durable when this returns.
     pub(crate) async fn call(&self, call: &Call) -> Result<Reply, Failure> {
         let (reply, version) = {
             let mut state = self.state.lock();
-            (state.call(call, self.moment())?, state.store.version())
+            (state.call(call, self.moment()), state.store.version())
         };
-        if reply.write.is_some() {
-            self.version.send_replace(version);
+        if reply.as_ref().is_ok_and(|reply| reply.write.is_some()) {
             self.wake.notify_one();
-            self.save(version).await.map_err(|e| Failure::internal(e.to_string()))?;
         }
-        Ok(reply)
+        self.settled(version).await?;
+        reply
+    }
+
+    async fn settled(&self, version: u64) -> Result<(), Failure> {
+        self.save(version).await.map_err(|e| Failure::internal(e.to_string()))
     }
 
     /// Waits until everything up to `version` is durable. Who comes first writes for all that wait.
     async fn save(&self, version: u64) -> Result<(), Error> {
-        let Some(journal) = &self.journal else { return Ok(()) };
-        let mut durable = self.durable.lock().await;
-        if *durable >= version {
+        if self.durable() >= version {
+            return Ok(());
+        }
+        let Some(journal) = &self.journal else {
+            self.tell(version);
+            return Ok(());
+        };
+        let _turn = self.saving.lock().await;
+        if self.durable() >= version {
             return Ok(());
         }
         let (changes, upto) = {
@@ -119,37 +151,42 @@ impl Cluster {
         journal.append(&changes).await?;
         // Only now are they dropped: a caller that goes away half-way leaves them to the next.
         self.state.lock().unsaved.drain(..changes.len());
-        *durable = upto;
+        self.tell(upto);
         Ok(())
+    }
+
+    fn tell(&self, version: u64) {
+        self.durable.send_if_modified(|durable| {
+            let grown = *durable < version;
+            *durable = version.max(*durable);
+            grown
+        });
     }
 
     /// Lets the controllers work until nothing is left to do now; when something falls due next.
     async fn settle(&self) -> Option<Timestamp> {
         loop {
-            let (busy, due, version) = {
+            let (busy, due) = {
                 let mut state = self.state.lock();
-                let before = state.store.version();
-                let busy = state.turn(self.moment());
-                let version = state.store.version();
-                (busy, state.controllers.due(), (version != before).then_some(version))
+                (state.turn(self.moment()), state.controllers.due())
             };
-            if let Some(version) = version {
-                self.version.send_replace(version);
-            }
             if !busy {
-                self.save_quietly().await;
-                return due;
+                let saved = self.save_quietly().await;
+                let again = (!saved).then(|| self.now() + SAVE_AGAIN);
+                return due.into_iter().chain(again).min();
             }
             tokio::task::yield_now().await;
         }
     }
 
-    /// What controllers wrote may be lost: they would write it again.
-    async fn save_quietly(&self) {
+    /// What controllers wrote may be lost while nobody has seen it: they would write it again.
+    async fn save_quietly(&self) -> bool {
         let version = self.state.lock().store.version();
-        if let Err(error) = self.save(version).await {
+        let saved = self.save(version).await;
+        if let Err(error) = &saved {
             tracing::warn!(error = %error, "simulated cluster: its controllers' changes were not stored yet");
         }
+        saved.is_ok()
     }
 
     /// Drives the controllers for ever.

@@ -132,9 +132,9 @@ impl Asked {
         let named = !self.target.name.is_empty();
         match (method, self.target.subresource.as_str()) {
             (&Method::GET, "log") => logs::answer(cluster, &self.target, &self.query),
-            (&Method::GET, _) if named => self.get(cluster),
+            (&Method::GET, _) if named => self.get(cluster).await,
             (&Method::GET, _) if self.query.flag("watch") => watch::answer(cluster, &self),
-            (&Method::GET, _) => list::answer(cluster, &self),
+            (&Method::GET, _) => list::answer(cluster, &self).await,
             (&Method::POST, "") if !named => self.write(cluster, Verb::Create, parse(&self.bytes)?).await,
             (&Method::PUT, "" | "status" | "scale") if named => {
                 self.write(cluster, Verb::Update, parse(&self.bytes)?).await
@@ -154,9 +154,8 @@ impl Asked {
         object.clone()
     }
 
-    fn get(&self, cluster: &Cluster) -> Result<Response<Answer>, Failure> {
-        let key = self.target.key();
-        let object = cluster.read(|store| store.get(&key).cloned());
+    async fn get(&self, cluster: &Cluster) -> Result<Response<Answer>, Failure> {
+        let object = cluster.get(&self.target.key()).await?;
         let object = object.ok_or_else(|| Failure::not_found(self.target.resource, &self.target.name))?;
         match self.target.subresource.as_str() {
             "scale" => Ok(json_response(200, &scale_of(&object))),
@@ -233,7 +232,7 @@ impl Asked {
             let reply = cluster.call(&Call { dry_run: dry_run || call.dry_run, ..call }).await?;
             return Ok(json_response(reply.code, &self.shown(&reply.body)));
         }
-        let (objects, mut document) = list::select(cluster, self)?;
+        let (objects, mut document) = list::select(cluster, self).await?;
         for object in &objects {
             let target = Target {
                 name: text(object, "metadata.name").to_owned(),

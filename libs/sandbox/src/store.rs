@@ -132,6 +132,14 @@ impl Store {
         self.log.range(from..)
     }
 
+    /// The version of an object's last change after `version`; 0 where it has not changed since.
+    pub(crate) fn changed_after(&self, key: &Key, version: u64) -> u64 {
+        if version < self.compacted {
+            return self.version;
+        }
+        self.log_after(version).rev().find(|line| line.key == *key).map_or(0, |line| line.version)
+    }
+
     /// The newest line of the log.
     pub(crate) fn last(&self) -> Option<&Logged> {
         self.log.back()

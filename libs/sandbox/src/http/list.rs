@@ -10,12 +10,13 @@ use super::{Answer, Asked, json_response};
 use crate::{
     cluster::Cluster,
     failure::Failure,
+    resource::Resource,
     selector::Selection,
     store::{Key, Store},
 };
 
-pub(super) fn answer(cluster: &Cluster, asked: &Asked) -> Result<Response<Answer>, Failure> {
-    let (objects, mut document) = select(cluster, asked)?;
+pub(super) async fn answer(cluster: &Cluster, asked: &Asked) -> Result<Response<Answer>, Failure> {
+    let (objects, mut document) = select(cluster, asked).await?;
     // Items of a list do not repeat their kind, but for metadata alone.
     let items = objects.iter().map(|object| {
         let mut shown = asked.shown(object);
@@ -38,16 +39,17 @@ pub(super) fn selection(asked: &Asked) -> Result<Selection, Failure> {
 }
 
 /// The objects that a request selects, and the document that they go into.
-pub(super) fn select(cluster: &Cluster, asked: &Asked) -> Result<(Vec<Arc<Value>>, Value), Failure> {
+pub(super) async fn select(cluster: &Cluster, asked: &Asked) -> Result<(Vec<Arc<Value>>, Value), Failure> {
     let selection = selection(asked)?;
     let token = asked.query.get("continue").map(Token::parse).transpose()?;
     let limit =
         asked.query.number("limit").filter(|l| *l > 0).map_or(usize::MAX, |l| usize::try_from(l).unwrap_or(usize::MAX));
-    cluster.read(|store| {
+    let seen = cluster.look(|store| {
         let version = token.as_ref().map_or(store.version(), |t| t.version);
         let exact = asked.query.get("resourceVersionMatch") == Some("Exact");
         let version = asked.query.number("resourceVersion").filter(|_| exact).unwrap_or(version);
-        let mut found = at_version(store, asked, &selection, version)?;
+        let place = (asked.target.resource, asked.target.namespace.as_str());
+        let mut found = at_version(store, place, &selection, version)?;
         if let Some(token) = &token {
             found.retain(|(key, _)| (&*key.namespace, &*key.name) > (&*token.namespace, &*token.name));
         }
@@ -66,17 +68,17 @@ pub(super) fn select(cluster: &Cluster, asked: &Asked) -> Result<(Vec<Arc<Value>
         };
         let document = json!({"kind": kind, "apiVersion": api, "metadata": metadata, "items": []});
         Ok((found.into_iter().map(|(_, object)| object).collect(), document))
-    })
+    });
+    seen.await?
 }
 
 /// The objects as they were at a version, by walking the log back.
-fn at_version(
+pub(super) fn at_version(
     store: &Store,
-    asked: &Asked,
+    (resource, namespace): (&Resource, &str),
     selection: &Selection,
     version: u64,
 ) -> Result<Vec<(Key, Arc<Value>)>, Failure> {
-    let (resource, namespace) = (asked.target.resource, asked.target.namespace.as_str());
     let here = |(key, object): (&Key, &Arc<Value>)| (key.clone(), object.clone());
     if version >= store.version() {
         let all = match selection.label() {

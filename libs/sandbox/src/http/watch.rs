@@ -27,7 +27,7 @@ struct Watch {
     cluster: Arc<Cluster>,
     asked: What,
     versions: Receiver<u64>,
-    /// The version up to which everything was sent.
+    /// The version up to which everything that is durable was sent.
     sent: u64,
     queue: VecDeque<Bytes>,
     bookmark: Option<Instant>,
@@ -89,11 +89,14 @@ impl Watch {
         }
     }
 
+    /// All that is there and durable.
     fn everything(&mut self, store: &Store) {
-        self.sent = store.version();
-        let there = store.list(self.asked.resource, &self.asked.namespace).map(|(_, o)| o);
-        let there: Vec<_> = there.filter(|o| self.asked.selection.matches(o)).cloned().collect();
-        there.iter().for_each(|object| self.send("ADDED", object));
+        self.sent = self.cluster.durable();
+        let place = (self.asked.resource, self.asked.namespace.as_str());
+        match list::at_version(store, place, &self.asked.selection, self.sent) {
+            Ok(there) => there.iter().for_each(|(_, object)| self.send("ADDED", object)),
+            Err(_) => self.too_old(self.sent, store),
+        }
     }
 
     fn too_old(&mut self, version: u64, store: &Store) {
@@ -133,9 +136,11 @@ impl Watch {
             if self.sent < store.compacted() {
                 return self.too_old(self.sent, store);
             }
-            let events: Vec<_> = store.log_after(self.sent).filter_map(|line| self.asked.event(line)).collect();
+            let durable = cluster.durable();
+            let lines = store.log_after(self.sent).take_while(|line| line.version <= durable);
+            let events: Vec<_> = lines.filter_map(|line| self.asked.event(line)).collect();
             events.into_iter().for_each(|(kind, object)| self.send(kind, &object));
-            self.sent = store.version();
+            self.sent = durable.max(self.sent);
         });
     }
 

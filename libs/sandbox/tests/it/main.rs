@@ -3,6 +3,7 @@
 
 mod behaviours;
 mod caller;
+mod durable;
 mod life;
 mod many;
 mod random;

@@ -25,9 +25,12 @@ use self::line::{Line, Lines};
 use self::settler::Settler;
 use self::store::Row;
 use self::timers::Timers;
-use crate::topology::{self, DEAD_LETTER_QUEUE, QUEUES, Queue, Step};
+use crate::topology::{self, CONSUMABLE, DEAD_LETTER_QUEUE, QUEUES, Queue, Step};
 use crate::work::{Counters, record_publish};
 use crate::{BrokerError, Bus, DeadLetter, Depth, Handler, Message, PublishError, Route};
+
+/// Bytes of ballots that wait in a group, in memory as well as on disk, before further ones are refused.
+const GROUP_BYTES: usize = 256 << 20;
 
 /// The bus inside one process.
 pub struct EmbeddedBus {
@@ -71,6 +74,15 @@ impl EmbeddedBus {
 
     async fn confirmed(&self, route: &Route, message: Message) -> Result<(), PublishError> {
         crate::message::check_size(&message)?;
+        if let Route::Dead(queue, reason) = route {
+            return self.buried(queue, message, reason.clone()).await;
+        }
+        if let Route::Ballots { group, index, .. } = route {
+            crate::message::check_member(group, *index)?;
+            if self.shared.line(group).bytes() > GROUP_BYTES {
+                return Err(PublishError::Refused("the queue is full".to_owned()));
+            }
+        }
         let rows = self.shared.rows(route, message);
         if rows.is_empty() {
             return Err(PublishError::Refused("no queue is bound".to_owned()));
@@ -78,6 +90,13 @@ impl EmbeddedBus {
         // A task of its own: a caller that stops waiting must not keep a stored message from its consumer.
         let stored = self.tasks.spawn(store_and_admit(self.shared.clone(), rows));
         stored.await.unwrap_or_else(|e| Err(PublishError::Refused(e.to_string())))
+    }
+}
+
+impl EmbeddedBus {
+    async fn buried(&self, queue: &'static Queue, message: Message, reason: String) -> Result<(), PublishError> {
+        let written = self.shared.database.write(move |tx| store::insert_dead(tx, queue, &message, &reason)).await;
+        written.map_err(|e| PublishError::Refused(e.to_string()))
     }
 }
 
@@ -90,7 +109,7 @@ impl Drop for EmbeddedBus {
 
 async fn store_and_admit(shared: Arc<Shared>, rows: Vec<Row>) -> Result<(), PublishError> {
     let stored = rows.clone();
-    let written = shared.database.write(move |tx| store::insert(tx, &stored)).await;
+    let written = shared.database.write_one(move |tx| store::insert(tx, &stored)).await;
     written.map_err(|e| PublishError::Refused(e.to_string()))?;
     shared.admit(rows);
     Ok(())
@@ -108,8 +127,9 @@ impl Shared {
         };
         match route {
             Route::Fact(kind) => QUEUES.into_iter().filter(|q| q.facts.contains(kind)).map(|q| row(q, None)).collect(),
-            Route::Queue(queue) => vec![row(queue, None)],
+            Route::Queue(queue) | Route::Ballots { group: queue, .. } => vec![row(queue, None)],
             Route::Delayed(step, queue) => vec![row(queue, Some(*step))],
+            Route::Dead(..) => vec![],
         }
     }
 
@@ -140,10 +160,10 @@ impl Shared {
         if let Some(queue) = topology::queue(queue) {
             return Some(self.line(queue).depth());
         }
-        if let Some(queue) = QUEUES.into_iter().find(|q| topology::suspects_queue(q.name) == queue) {
+        if let Some(queue) = CONSUMABLE.into_iter().find(|q| topology::suspects_queue(q.name) == queue) {
             return Some(Depth { ready: self.line(queue).suspects(), ..Depth::default() });
         }
-        let delays = QUEUES.into_iter().flat_map(|q| Step::ALL.map(|step| (q, step)));
+        let delays = CONSUMABLE.into_iter().flat_map(|q| Step::ALL.map(|step| (q, step)));
         let (queue, step) = delays.into_iter().find(|(q, step)| topology::delay_queue(*step, q.name) == queue)?;
         Some(Depth { ready: self.timers.waiting(queue, step), ..Depth::default() })
     }

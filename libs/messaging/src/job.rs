@@ -13,6 +13,8 @@ pub struct Delivery {
     pub message: Message,
     /// How often it was delivered before, as far as the broker counts; 0 the first time.
     pub redeliveries: u32,
+    /// Whether it may have been handled before, in part or wholly: what it asked for may be under way.
+    pub again: bool,
 }
 
 /// Why a delivery was not handled.

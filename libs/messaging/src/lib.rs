@@ -58,9 +58,10 @@ pub trait Bus: Send + Sync + 'static {
     async fn publish(&self, route: &Route, message: Message) -> Result<(), PublishError>;
 
     /// Feeds a queue's messages to the handler until `shutdown`, then drains and returns. Reconnects for ever.
+    /// Of a group: those of all its queues, also of those that are made later.
     async fn consume(&self, queue: &'static Queue, handler: Arc<dyn Handler>, shutdown: CancellationToken);
 
-    /// How full a queue is.
+    /// How full a queue is; of a group: all its queues together.
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError>;
 
     /// Whether the bus can take messages now; else why not, for `/readyz`.

@@ -1,16 +1,19 @@
 //! Messages, and where they go.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use bytes::Bytes;
 use domain::Fact;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::PublishError;
-use crate::topology::{Queue, Step};
+use crate::topology::{GROUP_QUEUES, Queue, Step};
 
-/// One message: a CloudEvent 1.0 in structured JSON for facts and commands.
+/// One message: a CloudEvent 1.0, in structured JSON for facts and commands, in binary form for ballots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Unique and derived from what it says, so that one published twice has one id.
@@ -32,6 +35,18 @@ pub enum Route {
     Queue(&'static Queue),
     /// To exactly one queue, after a delay.
     Delayed(Step, &'static Queue),
+    /// To one queue of a group of ballots' queues, which is made where it is absent.
+    Ballots {
+        /// The routing key without group and index: `<kind>.<contest>[.<value>…]`.
+        key: Arc<str>,
+        /// One of [`GROUPS`](crate::topology::GROUPS).
+        group: &'static Queue,
+        /// Below [`GROUP_QUEUES`]; any will do. (The embedded bus has one queue a group.)
+        index: usize,
+    },
+    /// To the dead letters, as if it had come from that queue, for that reason: what a handler takes out of a message
+    /// whose rest is good. A message published again with its id may be there twice.
+    Dead(&'static Queue, String),
 }
 
 /// A message that was given up, with its reason.
@@ -47,8 +62,16 @@ pub struct DeadLetter {
     pub reason: String,
     /// When.
     pub time: Timestamp,
-    /// Its body, as text.
+    /// Its body: as text, or in base64 where it is binary.
     pub body: String,
+}
+
+impl DeadLetter {
+    /// The body as one may read it: as text, or in base64 where the message is binary.
+    pub(crate) fn readable(message: &Message) -> String {
+        let text = if message.is_binary() { None } else { std::str::from_utf8(&message.body).ok() };
+        text.map_or_else(|| BASE64.encode(&message.body), str::to_owned)
+    }
 }
 
 /// The envelope of CloudEvents 1.0, structured mode.
@@ -63,6 +86,16 @@ struct CloudEvent<T> {
     subject: String,
     datacontenttype: String,
     data: T,
+}
+
+/// Headers of a CloudEvent in binary form.
+const SPECVERSION: &str = "ce-specversion";
+const TIME: &str = "ce-time";
+
+/// Of the envelope only its time.
+#[derive(serde::Deserialize)]
+struct Time {
+    time: Timestamp,
 }
 
 /// A body that is not what its type says: poison.
@@ -91,6 +124,33 @@ impl Message {
         Self { id, kind, body: body.into(), headers: BTreeMap::new() }
     }
 
+    /// A message whose body is the data itself: a CloudEvent in binary form, its attributes in headers `ce-…`.
+    pub fn binary(kind: &str, id: String, subject: &str, time: Timestamp, body: Bytes) -> Self {
+        let attributes = [
+            (SPECVERSION, "1.0".to_owned()),
+            ("ce-id", id.clone()),
+            ("ce-source", "/marea".to_owned()),
+            ("ce-type", kind.to_owned()),
+            (TIME, time.to_string()),
+            ("ce-subject", subject.to_owned()),
+        ];
+        let headers = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { id, kind: kind.to_owned(), body, headers }
+    }
+
+    /// Whether it is in binary form.
+    pub fn is_binary(&self) -> bool {
+        self.headers.contains_key(SPECVERSION)
+    }
+
+    /// When what it says happened, where it says so.
+    pub(crate) fn time(&self) -> Option<Timestamp> {
+        if self.is_binary() {
+            return self.headers.get(TIME)?.parse().ok();
+        }
+        serde_json::from_slice(&self.body).ok().map(|Time { time }| time)
+    }
+
     /// The message that carries a fact.
     pub fn fact(fact: &Fact) -> Self {
         Self::event(fact.body.type_name(), fact.message_id(), fact.key().to_string(), fact.time, fact)
@@ -110,6 +170,14 @@ impl Message {
         let decoded: Result<CloudEvent<T>, _> = serde_json::from_slice(&self.body);
         decoded.map(|e| e.data).map_err(|source| Undecodable { expected: std::any::type_name::<T>(), source })
     }
+}
+
+/// Refuses a queue that a group cannot have.
+pub(crate) fn check_member(group: &Queue, index: usize) -> Result<(), PublishError> {
+    if group.grouped && index < GROUP_QUEUES {
+        return Ok(());
+    }
+    Err(PublishError::Refused(format!("`{}` has no queue {index}", group.name)))
 }
 
 /// Refuses what the bus must not carry: ids travel there, not content.

@@ -1,6 +1,6 @@
 //! The bus over RabbitMQ quorum queues, 3.10 to 4.x.
 //!
-//! Publishing, each consumer and administration have connections of their own: on `connection.blocked` a broker
+//! Publishing, publishing ballots, each consumer and administration have connections of their own: on `connection.blocked` a broker
 //! stops reading from a connection, and lapin stops writing to it, acknowledgements included. Every connection is
 //! supervised here, for ever; lapin's own recovery, which gives up, is off.
 
@@ -8,6 +8,7 @@ mod acks;
 mod consumer;
 mod dead;
 mod declare;
+mod groups;
 mod link;
 mod publisher;
 mod suspects;
@@ -22,9 +23,10 @@ use lapin::Connection;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use self::groups::Groups;
 use self::link::Link;
 use self::publisher::{Publisher, Target};
-use crate::topology::{self, Names, Queue};
+use crate::topology::{self, CONFIRM_TIMEOUT, Names, Queue};
 use crate::work::Counters;
 use crate::{BrokerError, Bus, DeadLetter, Depth, Handler, Message, PublishError, Route};
 
@@ -81,6 +83,7 @@ pub struct RabbitMq {
     config: Arc<Config>,
     names: Names,
     publisher: Arc<Publisher>,
+    ballots: Groups,
     admin: Link,
     /// Reading dead letters holds them for a moment: two readers would miss each other's.
     reading: tokio::sync::Mutex<()>,
@@ -98,11 +101,12 @@ impl RabbitMq {
         if let Ok(Some(error)) = timeout_at(first, admin.first_failure()).await {
             return Err(error);
         }
-        let publisher = Arc::new(Publisher::start(&config, names.clone()));
+        let publisher = Arc::new(Publisher::start("publish", &config, names.clone(), CONFIRM_TIMEOUT));
         if admin.up(Duration::ZERO).await.is_ok() {
             let _unreachable = timeout_at(first, publisher.up()).await;
         }
-        Ok(Self { config, names, publisher, admin, reading: tokio::sync::Mutex::default() })
+        let ballots = Groups::default();
+        Ok(Self { config, names, publisher, ballots, admin, reading: tokio::sync::Mutex::default() })
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, BrokerError> {
@@ -113,8 +117,13 @@ impl RabbitMq {
         let queue = |name: &str| Target { exchange: String::new(), key: self.names.on_broker(name) };
         match route {
             Route::Fact(kind) => Target { exchange: self.names.exchange(), key: (*kind).to_owned() },
-            Route::Queue(to) => queue(to.name),
+            Route::Queue(to) => queue(&to.address()),
             Route::Delayed(step, to) => queue(&topology::delay_queue(*step, to.name)),
+            Route::Ballots { key, group, index } => {
+                let key = format!("{key}.{}.{index}", group.word());
+                Target { exchange: self.names.ballots_exchange(), key }
+            }
+            Route::Dead(..) => queue(topology::DEAD_LETTER_QUEUE),
         }
     }
 }
@@ -122,7 +131,17 @@ impl RabbitMq {
 #[async_trait]
 impl Bus for RabbitMq {
     async fn publish(&self, route: &Route, message: Message) -> Result<(), PublishError> {
-        self.publisher.publish(self.target(route), &message, wire::headers(&message, Counters::default())).await
+        let mut headers = wire::headers(&message, Counters::default());
+        match route {
+            Route::Ballots { group, index, .. } => {
+                self.ballots.publish(self, group, *index, self.target(route), &message, headers).await
+            }
+            Route::Dead(queue, reason) => {
+                wire::bury(&mut headers, queue.name, reason);
+                self.publisher.publish(self.target(route), &message, headers).await
+            }
+            _ => self.publisher.publish(self.target(route), &message, headers).await,
+        }
     }
 
     async fn consume(&self, queue: &'static Queue, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
@@ -131,11 +150,15 @@ impl Bus for RabbitMq {
 
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError> {
         let connection = self.connection().await?;
+        if let Some(group) = topology::queue(queue).filter(|queue| queue.grouped) {
+            return groups::depth(&connection, &self.names, group).await;
+        }
         answered(ANSWER, declare::depth(&connection, &self.names.on_broker(queue))).await
     }
 
     async fn ready(&self) -> Result<(), BrokerError> {
         self.publisher.ready().map_err(BrokerError)?;
+        self.ballots.ready().map_err(BrokerError)?;
         let connection = self.admin.up(Duration::ZERO).await.map_err(BrokerError)?;
         let queue = self.names.on_broker(topology::DEAD_LETTER_QUEUE);
         answered(READY, declare::depth(&connection, &queue)).await.map(drop)

@@ -10,35 +10,68 @@ use std::time::Duration;
 
 /// The topic exchange of facts about tasks.
 pub const TASKS_EXCHANGE: &str = "marea.tasks";
+/// The topic exchange of ballots. Its routing keys are `<kind>.<contest>[.<value>…].<group>.<index>`, so that an
+/// operator can tap `scores.olympics.#`.
+pub const BALLOTS_EXCHANGE: &str = "marea.ballots";
 /// Where consumers publish what they give up.
 pub const DEAD_LETTER_QUEUE: &str = "marea.dead-letter";
 
-/// A durable quorum queue without a length limit: back-pressure is at the edge.
+/// A durable quorum queue without a length limit: back-pressure is at the edge. Or a group of such queues.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Queue {
     /// Its name.
     pub name: &'static str,
     /// The types of facts that it gets from [`TASKS_EXCHANGE`].
     pub facts: &'static [&'static str],
-    /// Unacknowledged deliveries a consumer: what one process works on side by side.
+    /// Unacknowledged deliveries a consumer: what one process works on side by side. Of a group: each of its queues.
     pub prefetch: u16,
+    /// Whether it stands for a group of queues, `<name>.<index>`: see [`GROUPS`].
+    pub grouped: bool,
+}
+
+impl Queue {
+    /// A queue of one's own.
+    const fn single(name: &'static str, facts: &'static [&'static str], prefetch: u16) -> Self {
+        Self { name, facts, prefetch, grouped: false }
+    }
+
+    /// A group of ballots' queues. One delivery is a batch of up to thousands of ballots, and a round of counting
+    /// takes several batches.
+    const fn group(name: &'static str) -> Self {
+        Self { name, facts: &[], prefetch: 64, grouped: true }
+    }
+
+    /// The name of a group's queue of that index.
+    pub fn member(&self, index: usize) -> String {
+        format!("{}.{index}", self.name)
+    }
+
+    /// The name of the queue to which a message for this queue is sent by name: of a group its queue 0.
+    pub fn address(&self) -> String {
+        if self.grouped { self.member(0) } else { self.name.to_owned() }
+    }
+
+    /// A group's last word, `votes` of `marea.ballots.votes`: the one before the index in its routing keys.
+    pub fn word(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
 }
 
 /// To be validated.
-pub static YAML_MANAGER: Queue = Queue { name: "marea.yaml-manager", facts: &["task.submitted"], prefetch: 32 };
+pub static YAML_MANAGER: Queue = Queue::single("marea.yaml-manager", &["task.submitted"], 32);
 
 /// To be applied, checked or rolled back. `task.check` comes here as a command.
-pub static CLUSTER_APPLIER: Queue = Queue {
-    name: "marea.cluster-applier",
-    facts: &["task.validated", "task.rollback_requested"],
+pub static CLUSTER_APPLIER: Queue = Queue::single(
+    "marea.cluster-applier",
+    &["task.validated", "task.rollback_requested"],
     // One delivery is one task's step of several API calls; 64 keep an API server busy.
-    prefetch: 64,
-};
+    64,
+);
 
 /// To be folded into states.
-pub static STATUS_WORKER: Queue = Queue {
-    name: "marea.status-worker",
-    facts: &[
+pub static STATUS_WORKER: Queue = Queue::single(
+    "marea.status-worker",
+    &[
         "task.submitted",
         "task.validated",
         "task.rejected",
@@ -52,11 +85,35 @@ pub static STATUS_WORKER: Queue = Queue {
         "task.rolled_back",
     ],
     // Folding is one script call: more in flight fill batches.
-    prefetch: 256,
-};
+    256,
+);
 
-/// Every queue that has a consumer.
+/// Every queue of the task line that has a consumer.
 pub static QUEUES: [&Queue; 3] = [&YAML_MANAGER, &CLUSTER_APPLIER, &STATUS_WORKER];
+
+/// Ballots of contests of the kind votes.
+pub static VOTES: Queue = Queue::group("marea.ballots.votes");
+/// Ballots of contests of the kind scores that have no route of their own.
+pub static SCORES: Queue = Queue::group("marea.ballots.scores");
+/// Scores of winners.
+pub static WINNERS: Queue = Queue::group("marea.ballots.winners");
+/// Scores of losers.
+pub static LOSERS: Queue = Queue::group("marea.ballots.losers");
+
+/// The groups of ballots' queues. A group's queues are `<name>.0`, `<name>.1`, …: as many as publishers use, declared
+/// when first used, found by consumers. Each is bound to [`BALLOTS_EXCHANGE`] with `#.<word>.<index>`, so that exactly
+/// one gets each batch. A group has one set of delay queues and one of suspects, which lead to its queue 0.
+///
+/// An operator removes queues from the highest index down, once they are empty: they are found from 0 up to the first
+/// that is missing.
+pub static GROUPS: [&Queue; 4] = [&VOTES, &SCORES, &WINNERS, &LOSERS];
+
+/// Queues in a group at most.
+pub const GROUP_QUEUES: usize = 32;
+
+/// Everything that can be consumed.
+pub static CONSUMABLE: [&Queue; 7] =
+    [&YAML_MANAGER, &CLUSTER_APPLIER, &STATUS_WORKER, &VOTES, &SCORES, &WINNERS, &LOSERS];
 
 /// The steps of delay. Each is a quorum queue `<queue>.delay.<milliseconds>` with a message TTL,
 /// which dead-letters at-least-once into its queue.
@@ -94,9 +151,14 @@ pub fn suspects_queue(queue: &str) -> String {
     format!("{queue}.suspects")
 }
 
-/// The queue with a consumer that has this name.
+/// The queue, or group, with a consumer that has this name.
 pub fn queue(name: &str) -> Option<&'static Queue> {
-    QUEUES.into_iter().find(|queue| queue.name == name)
+    CONSUMABLE.into_iter().find(|queue| queue.name == name)
+}
+
+/// The group that a contest's route names by its word: `votes`, `scores`, `winners` or `losers`.
+pub fn group(word: &str) -> Option<&'static Queue> {
+    GROUPS.into_iter().find(|group| group.word() == word)
 }
 
 /// The names on a broker, behind a prefix where several installations share one virtual host.
@@ -114,6 +176,11 @@ impl Names {
     /// The exchange of facts.
     pub fn exchange(&self) -> String {
         self.on_broker(TASKS_EXCHANGE)
+    }
+
+    /// The exchange of ballots.
+    pub fn ballots_exchange(&self) -> String {
+        self.on_broker(BALLOTS_EXCHANGE)
     }
 
     /// What a name of this module is called on the broker.
@@ -139,5 +206,10 @@ pub const MAX_PANICS: u32 = 3;
 /// How long a handler may work on one delivery, its retries in place and its wait for a turn included: with the time
 /// to put it aside, no delivery stays unacknowledged over 60 s. What is not done by then is delivered again.
 pub const HANDLE_TIMEOUT: Duration = Duration::from_secs(45);
+/// The same for a batch of ballots. Whoever cast them is told after 1 s that the outcome is unknown; the batch itself
+/// goes to another queue of its group, where it may be taken, while this one is silent.
+pub const BALLOTS_CONFIRM_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// How often a consumer looks for queues of its group that are new.
+pub const DISCOVERY: Duration = Duration::from_secs(5);
 /// The messages a process may have published and not yet confirmed: from about 200 on a broker gains nothing.
 pub const UNCONFIRMED: usize = 256;

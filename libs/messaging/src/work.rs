@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use jiff::Timestamp;
-use serde::Deserialize;
 use tokio::sync::{RwLock, RwLockWriteGuard};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -111,7 +110,9 @@ impl Work {
             let times = counters.deaths;
             return Verdict::Dead(format!("its consumer died {times} times while it handled this message alone"));
         }
-        let delivery = Delivery { message, redeliveries: counters.redeliveries };
+        let Counters { retries, panics, redeliveries, deaths } = counters;
+        let again = retries > 0 || panics > 0 || redeliveries > 0 || deaths > 0;
+        let delivery = Delivery { message, redeliveries, again };
         let handled = tokio::time::timeout(HANDLE_TIMEOUT, self.in_turn(delivery, alone));
         let failure = match handled.await {
             Ok(Ok(())) => return Verdict::Done,
@@ -123,7 +124,7 @@ impl Work {
         verdict(failure, Counters { redeliveries, ..counters })
     }
 
-    async fn in_turn(&self, delivery: Delivery, alone: bool) -> Result<(), Failure> {
+    async fn in_turn(&self, mut delivery: Delivery, alone: bool) -> Result<(), Failure> {
         let _turn = if alone { None } else { Some(self.gate.read().await) };
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
         for _ in 1..TRIES_IN_PLACE {
@@ -131,6 +132,7 @@ impl Work {
                 Err(Failure::Transient(_)) if !self.outage.lasts() => tokio::time::sleep(backoff.next()).await,
                 settled => return settled,
             }
+            delivery.again = true;
         }
         self.once(delivery).await
     }
@@ -213,14 +215,8 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
     words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without words".to_owned())
 }
 
-/// Of the envelope only what the metric needs.
-#[derive(Deserialize)]
-struct Time {
-    time: Timestamp,
-}
-
 fn record_age(queue: &Queue, message: &Message) {
-    let Ok(Time { time }) = serde_json::from_slice(&message.body) else { return };
+    let Some(time) = message.time() else { return };
     let age = Timestamp::now().duration_since(time).as_secs_f64().max(0.0);
     metrics::histogram!("messaging_event_age_seconds", "queue" => queue.name).record(age);
 }

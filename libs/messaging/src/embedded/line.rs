@@ -1,22 +1,22 @@
 //! Queues in memory.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::store::Row;
 use crate::Depth;
-use crate::topology::{QUEUES, Queue};
+use crate::topology::{CONSUMABLE, Queue};
 
-/// One a queue of the topology.
+/// One a queue of the topology, and one a group: in one process there is nothing to scale out.
 #[derive(Default)]
-pub(super) struct Lines([Line; QUEUES.len()]);
+pub(super) struct Lines([Line; CONSUMABLE.len()]);
 
 impl Lines {
     pub(super) fn of(&self, queue: &'static Queue) -> &Line {
-        let at = QUEUES.iter().position(|known| known.name == queue.name);
+        let at = CONSUMABLE.iter().position(|known| known.name == queue.name);
         &self.0[at.expect("every queue is one of the topology's")]
     }
 }
@@ -49,11 +49,13 @@ fn counted(counter: &AtomicU64) -> Counted<'_> {
 #[derive(Default)]
 struct Fifo {
     rows: Mutex<VecDeque<Row>>,
+    bytes: AtomicUsize,
     arrived: Notify,
 }
 
 impl Fifo {
     fn push(&self, row: Row) {
+        self.bytes.fetch_add(row.message.body.len(), Ordering::Relaxed);
         self.rows.lock().push_back(row);
         self.arrived.notify_one();
     }
@@ -64,6 +66,7 @@ impl Fifo {
             let popped = self.rows.lock().pop_front();
             match popped {
                 Some(row) => {
+                    self.bytes.fetch_sub(row.message.body.len(), Ordering::Relaxed);
                     // A permit may stand for several messages: wake the next consumer.
                     self.arrived.notify_one();
                     return row;
@@ -107,6 +110,11 @@ impl Line {
             unacknowledged: self.unacknowledged.load(Ordering::Relaxed),
             consumers: self.consumers.load(Ordering::Relaxed),
         }
+    }
+
+    /// The bytes of what waits.
+    pub(super) fn bytes(&self) -> usize {
+        self.ready.bytes.load(Ordering::Relaxed)
     }
 
     /// How many wait to be handled alone.

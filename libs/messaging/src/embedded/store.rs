@@ -3,7 +3,7 @@
 use ::embedded::rusqlite::{self, Connection, OptionalExtension, Row as SqlRow, Transaction, params};
 use jiff::Timestamp;
 
-use crate::topology::{self, AFTER_DEATH, ALONE_FROM, QUEUES, Queue};
+use crate::topology::{self, AFTER_DEATH, ALONE_FROM, CONSUMABLE, Queue};
 use crate::work::Counters;
 use crate::{DeadLetter, Message};
 
@@ -47,17 +47,32 @@ pub(super) struct Row {
     pub(super) counters: Counters,
 }
 
+/// Columns of a stored message.
+const COLUMNS: usize = 10;
+/// One message, then as many as the topology has queues at most: one statement, which is kept whole by itself.
+const INSERT: [&str; 3] = [
+    "INSERT INTO bus_messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO bus_messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO bus_messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?, ?),
+        (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+];
+const _: () = assert!(INSERT.len() >= topology::QUEUES.len());
+
+/// Inserts a message into its queues, by one statement.
 pub(super) fn insert(tx: &Transaction<'_>, rows: &[Row]) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO bus_messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let Some(sql) = rows.len().checked_sub(1).and_then(|n| INSERT.get(n)) else { return Ok(()) };
     let mut statement = tx.prepare_cached(sql)?;
-    for Row { seq, queue, due, message, counters } in rows {
+    for (n, Row { seq, queue, due, message, counters }) in rows.iter().enumerate() {
         let (due, headers) = (due.map(Timestamp::as_millisecond), headers(message));
         let Message { id, kind, body, .. } = message;
         let Counters { retries, panics, redeliveries, .. } = counters;
         let body = body.as_ref();
-        statement.execute(params![seq, queue.name, due, id, kind, body, headers, retries, panics, redeliveries])?;
+        let values = params![seq, queue.name, due, id, kind, body, headers, retries, panics, redeliveries];
+        for (column, value) in values.iter().enumerate() {
+            statement.raw_bind_parameter(n * COLUMNS + column + 1, value)?;
+        }
     }
-    Ok(())
+    statement.raw_execute().map(drop)
 }
 
 /// Deletes acknowledged messages.
@@ -116,7 +131,7 @@ fn count_deliveries(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<()
         SELECT seq FROM bus_messages WHERE queue = ? AND coalesce(due, 0) <= ? AND redeliveries < ?
             AND seq NOT IN (SELECT seq FROM bus_alone WHERE deaths > 0)
         ORDER BY seq LIMIT ?)";
-    for queue in QUEUES {
+    for queue in CONSUMABLE {
         tx.execute(sql, params![queue.name, now.as_millisecond(), ALONE_FROM, queue.prefetch])?;
     }
     Ok(())
@@ -150,9 +165,18 @@ pub(super) fn highest(c: &Connection) -> rusqlite::Result<i64> {
 /// Moves a message to the dead letters.
 pub(super) fn bury(tx: &Transaction<'_>, row: &Row, reason: &str) -> rusqlite::Result<()> {
     delete(tx, &[row.seq])?;
-    let Message { id, kind, body, .. } = &row.message;
-    let (queue, time, body, headers) =
-        (row.queue.name, Timestamp::now().to_string(), body.as_ref(), headers(&row.message));
+    insert_dead(tx, row.queue, &row.message, reason)
+}
+
+/// Adds a dead letter.
+pub(super) fn insert_dead(
+    tx: &Transaction<'_>,
+    queue: &Queue,
+    message: &Message,
+    reason: &str,
+) -> rusqlite::Result<()> {
+    let Message { id, kind, body, .. } = message;
+    let (queue, time, body, headers) = (queue.name, Timestamp::now().to_string(), body.as_ref(), headers(message));
     let sql =
         "INSERT INTO bus_dead_letters (queue, reason, time, id, kind, body, headers) VALUES (?, ?, ?, ?, ?, ?, ?)";
     tx.prepare_cached(sql)?.execute(params![queue, reason, time, id, kind, body, headers]).map(drop)
@@ -170,9 +194,10 @@ pub(super) fn dead(c: &Connection, limit: usize) -> rusqlite::Result<Vec<DeadLet
 }
 
 fn letter(sql: &SqlRow<'_>) -> rusqlite::Result<DeadLetter> {
-    let Message { id, kind, body, .. } = message(sql)?;
+    let message = message(sql)?;
     let time = sql.get::<_, String>(6)?.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-    let body = String::from_utf8_lossy(&body).into_owned();
+    let body = DeadLetter::readable(&message);
+    let Message { id, kind, .. } = message;
     Ok(DeadLetter { id, kind, queue: sql.get(0)?, reason: sql.get(5)?, time, body })
 }
 

@@ -1,25 +1,27 @@
 //! A subscription: deliveries to the handler, side by side up to the prefetch; then acknowledged, put aside, or dead.
 
+use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
-use jiff::Timestamp;
+use futures::stream::FuturesUnordered;
+use futures::{StreamExt, stream};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::RabbitMq;
 use super::acks::{Ack, Acks};
 use super::link::Link;
 use super::suspects::Suspects;
 use super::wire::{self, Received};
+use super::{RabbitMq, groups};
 use crate::backoff::Backoff;
-use crate::topology::{DEAD_LETTER_QUEUE, Queue, delay_queue, suspects_queue};
+use crate::topology::{DEAD_LETTER_QUEUE, DISCOVERY, Queue, delay_queue, suspects_queue};
 use crate::work::{Counters, Verdict, Work};
 use crate::{Handler, Message, PublishError};
 
@@ -47,7 +49,8 @@ pub(crate) async fn run(bus: &RabbitMq, queue: &'static Queue, handler: Arc<dyn 
     let suspects = Suspects::new(bus, queue, &work);
     let mut backoff = Backoff::reconnect();
     while let Some(Ok(connection)) = shutdown.run_until_cancelled(link.up(Duration::from_secs(3600))).await {
-        let session = Session { bus, queue, work: &work, suspects: &suspects, shutdown: &shutdown };
+        let over = CancellationToken::new();
+        let session = Session { bus, queue, work: &work, suspects: &suspects, shutdown: &shutdown, over: &over };
         match session.run(&connection).await {
             End::Shutdown => break,
             End::Outage => {
@@ -72,6 +75,8 @@ struct Session<'a> {
     work: &'a Arc<Work>,
     suspects: &'a Suspects<'a>,
     shutdown: &'a CancellationToken,
+    /// Ends the subscriptions of a group whose connection is of no use any more.
+    over: &'a CancellationToken,
 }
 
 /// A delivery that was settled, or why it could not be.
@@ -79,16 +84,54 @@ type Settled = (u64, Result<(), PublishError>);
 
 impl Session<'_> {
     async fn run(&self, connection: &Connection) -> End {
-        let mut jobs = JoinSet::new();
-        let end = match super::answered(SUBSCRIBE, self.subscribe(connection)).await {
-            Ok((channel, deliveries)) => {
-                let stop = CancellationToken::new();
-                let pump = async {
-                    let _stop = stop.clone().drop_guard();
-                    self.pump(&channel, deliveries, &mut jobs).await
-                };
-                tokio::join!(pump, self.suspects.run(connection, &stop)).0
+        let stop = CancellationToken::new();
+        let subscribed = async {
+            let _stop = stop.clone().drop_guard();
+            if self.queue.grouped { self.group(connection).await } else { self.one(connection, self.queue.name).await }
+        };
+        tokio::join!(subscribed, self.suspects.run(connection, &stop)).0
+    }
+
+    /// Subscribes to all of a group's queues, and to those that come later.
+    async fn group(&self, connection: &Connection) -> End {
+        let (mut subscriptions, mut subscribed) = (FuturesUnordered::new(), HashSet::new());
+        let looks = stream::unfold(false, async |again| {
+            tokio::time::sleep(if again { DISCOVERY } else { Duration::ZERO }).await;
+            Some((groups::find_or_make(connection, &self.bus.names, self.queue).await, true))
+        });
+        let mut looks = pin!(looks);
+        let end = loop {
+            tokio::select! {
+                biased;
+                Some((index, end)) = subscriptions.next() => match end {
+                    // One queue alone was lost, it may have been removed: it is looked for again.
+                    End::Lost(why) if connection.status().connected() => {
+                        tracing::warn!(queue = self.queue.member(index), why, "lost the subscription to a queue of a group");
+                        subscribed.remove(&index);
+                    }
+                    end => break end,
+                },
+                () = self.shutdown.cancelled(), if subscriptions.is_empty() => break End::Shutdown,
+                Some(looked) = looks.next() => match looked {
+                    Ok(found) => for (index, _) in found {
+                        if subscribed.insert(index) {
+                            let name = self.queue.member(index);
+                            subscriptions.push(async move { (index, self.one(connection, &name).await) });
+                        }
+                    },
+                    Err(error) => break End::Lost(error.to_string()),
+                },
             }
+        };
+        self.over.cancel();
+        while subscriptions.next().await.is_some() {}
+        end
+    }
+
+    async fn one(&self, connection: &Connection, name: &str) -> End {
+        let mut jobs = JoinSet::new();
+        let end = match super::answered(SUBSCRIBE, self.subscribe(connection, name)).await {
+            Ok((channel, deliveries)) => self.pump(&channel, deliveries, &mut jobs).await,
             Err(error) => End::Lost(error.to_string()),
         };
         let finish = async { while jobs.join_next().await.is_some() {} };
@@ -97,10 +140,10 @@ impl Session<'_> {
         end
     }
 
-    async fn subscribe(&self, connection: &Connection) -> lapin::Result<(Channel, lapin::Consumer)> {
+    async fn subscribe(&self, connection: &Connection, name: &str) -> lapin::Result<(Channel, lapin::Consumer)> {
         let channel = connection.create_channel().await?;
         channel.basic_qos(self.queue.prefetch, BasicQosOptions::default()).await?;
-        let (name, tag) = (self.bus.names.on_broker(self.queue.name), String::new());
+        let (name, tag) = (self.bus.names.on_broker(name), String::new());
         let options = BasicConsumeOptions::default();
         let consumer = channel.basic_consume(name.into(), tag.into(), options, FieldTable::default()).await?;
         Ok((channel, consumer))
@@ -114,6 +157,10 @@ impl Session<'_> {
             tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => return self.unsubscribe(channel, deliveries, jobs, acks, End::Shutdown).await,
+                () = self.over.cancelled() => {
+                    let end = End::Lost("another queue of its group was".to_owned());
+                    return self.unsubscribe(channel, deliveries, jobs, acks, end).await;
+                }
                 () = self.work.outage.begins() => return self.unsubscribe(channel, deliveries, jobs, acks, End::Outage).await,
                 Some(settled) = jobs.join_next() => if let Err(why) = settle(&mut acks, settled) {
                     return self.unsubscribe(channel, deliveries, jobs, acks, End::Lost(why)).await;
@@ -208,13 +255,7 @@ pub(super) async fn carry_out(
         }
         Verdict::Dead(reason) => {
             let mut headers = wire::headers(message, Counters::default());
-            for (name, value) in [
-                (wire::REASON, reason),
-                (wire::QUEUE, queue.name.to_owned()),
-                (wire::TIME, Timestamp::now().to_string()),
-            ] {
-                headers.insert(name.into(), AMQPValue::LongString(value.into()));
-            }
+            wire::bury(&mut headers, queue.name, &reason);
             publisher.to_queue(DEAD_LETTER_QUEUE, message, headers).await
         }
     }

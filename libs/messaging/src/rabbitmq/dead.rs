@@ -90,7 +90,10 @@ pub(crate) async fn requeue(bus: &RabbitMq, id: &str) -> Result<bool, BrokerErro
         let queue = letter(delivery).queue;
         let known = topology::queue(&queue);
         let known = known.ok_or_else(|| BrokerError(format!("`{queue}`, where it came from, is not known here")))?;
-        reading.replace(delivery, known.name, wire::headers(&message(delivery), Counters::default())).await?;
+        if known.grouped {
+            bus.ballots.ensure(bus, known, 0).await.map_err(|e| BrokerError(e.to_string()))?;
+        }
+        reading.replace(delivery, &known.address(), wire::headers(&message(delivery), Counters::default())).await?;
     }
     reading.end().await?;
     Ok(found.is_some())
@@ -135,7 +138,7 @@ fn letter(delivery: &Delivery) -> DeadLetter {
         queue: note(wire::QUEUE),
         reason: note(wire::REASON),
         time: note(wire::TIME).parse().unwrap_or(Timestamp::UNIX_EPOCH),
-        body: String::from_utf8_lossy(&message.body).into_owned(),
+        body: DeadLetter::readable(&message),
         id: message.id,
         kind: message.kind,
     }

@@ -23,8 +23,8 @@ const HANDSHAKE: Duration = Duration::from_secs(4);
 const DECLARE: Duration = Duration::from_secs(30);
 /// How long a connection's orderly end may take.
 const CLOSE: Duration = Duration::from_secs(1);
-/// Seconds between heartbeats: a peer that is gone without a word is noticed after two of them.
-const HEARTBEAT: u16 = 10;
+/// Seconds between heartbeats: a peer that is gone without a word, or paused, is noticed after two of them.
+const HEARTBEAT: u16 = 5;
 
 /// A connection, or why there is none.
 #[derive(Clone)]

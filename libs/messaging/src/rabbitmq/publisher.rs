@@ -19,7 +19,7 @@ use self::session::End;
 use super::link::Link;
 use super::{Config, wire};
 use crate::backoff::Backoff;
-use crate::topology::{CONFIRM_TIMEOUT, Names, UNCONFIRMED};
+use crate::topology::{Names, UNCONFIRMED};
 use crate::work::record_publish;
 use crate::{Message, PublishError};
 
@@ -47,6 +47,8 @@ pub(crate) struct Publisher {
     state: watch::Receiver<State>,
     window: Arc<Semaphore>,
     names: Names,
+    /// How long a publish waits for its confirm.
+    patience: Duration,
     _stop: DropGuard,
 }
 
@@ -57,15 +59,17 @@ enum State {
 }
 
 impl Publisher {
-    pub(crate) fn start(config: &Arc<Config>, names: Names) -> Self {
+    /// Begins to connect, under the name of this role. A publish waits that long for its confirm.
+    pub(crate) fn start(role: &'static str, config: &Arc<Config>, names: Names, patience: Duration) -> Self {
         let (requests, queue) = mpsc::channel(UNCONFIRMED);
         let (sender, state) = watch::channel(State::Down("not connected yet".to_owned()));
         let stop = CancellationToken::new();
-        let link = Link::start("publish", config);
+        let link = Link::start(role, config);
         let stopped = stop.clone();
         // Tracked by `_stop`: it ends when the publisher is dropped.
         tokio::spawn(async move { stopped.run_until_cancelled_owned(supervise(link, queue, sender)).await });
-        Self { requests, state, window: Arc::new(Semaphore::new(UNCONFIRMED)), names, _stop: stop.drop_guard() }
+        let window = Arc::new(Semaphore::new(UNCONFIRMED));
+        Self { requests, state, window, names, patience, _stop: stop.drop_guard() }
     }
 
     /// Publishes and awaits the confirm.
@@ -104,7 +108,7 @@ impl Publisher {
         let request = Request { target, properties, body: message.body.clone(), caller, _permit: permit };
         // There is room: a permit is held.
         self.requests.send(request).await.map_err(|_| unreachable_now("the bus is closed"))?;
-        match timeout_at(Instant::now() + CONFIRM_TIMEOUT, answer).await {
+        match timeout_at(Instant::now() + self.patience, answer).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) | Err(_) => Err(PublishError::Unknown),
         }

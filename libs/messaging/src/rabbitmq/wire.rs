@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use uuid::Uuid;
@@ -42,11 +43,20 @@ pub(crate) fn headers(message: &Message, counters: Counters) -> FieldTable {
     table
 }
 
+/// Notes why a message was given up, and where it came from.
+pub(crate) fn bury(headers: &mut FieldTable, queue: &str, reason: &str) {
+    let time = Timestamp::now().to_string();
+    for (name, value) in [(REASON, reason), (QUEUE, queue), (TIME, time.as_str())] {
+        headers.insert(name.into(), AMQPValue::LongString(value.into()));
+    }
+}
+
 /// The properties of a message, or why it cannot be sent.
 pub(crate) fn properties(message: &Message, headers: FieldTable) -> Result<BasicProperties, String> {
+    let content = if message.is_binary() { "application/octet-stream" } else { "application/cloudevents+json" };
     let short = |what: &str, text: &str| ShortString::try_new(text).map_err(|e| format!("its {what}: {e}"));
     Ok(BasicProperties::default()
-        .with_content_type("application/cloudevents+json".into())
+        .with_content_type(content.into())
         .with_delivery_mode(PERSISTENT)
         .with_message_id(short("id", &message.id)?)
         .with_type(short("type", &message.kind)?)

@@ -23,6 +23,13 @@ macro_rules! contract {
             $crate::contract::$name(bus).await;
         }
     )+};
+    ($open:path => $($module:ident of $name:ident),+ $(,)?) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let Some((bus, _keep)) = $open(stringify!($name)).await else { return };
+            $crate::$module::$name(bus).await;
+        }
+    )+};
 }
 
 /// Every case of the contract.
@@ -42,6 +49,14 @@ macro_rules! whole_contract {
             a_message_that_is_too_large_is_refused,
             an_outage_unsubscribes_until_the_probe_answers,
             a_queue_that_is_absent_has_no_depth,
+        }
+        $crate::contract! { $open =>
+            ballots of a_batch_reaches_its_group_with_body_and_headers,
+            ballots of all_of_a_groups_queues_are_consumed_and_those_that_come_later,
+            ballots of a_batch_that_fails_for_a_while_comes_again,
+            ballots of a_batch_that_is_given_up_is_shown_in_base64_and_can_be_requeued,
+            ballots of a_ballot_is_taken_out_of_a_batch_with_its_reason,
+            ballots of tasks_and_ballots_do_not_meet,
         }
     };
 }

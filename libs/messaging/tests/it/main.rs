@@ -1,6 +1,7 @@
 //! The contract that every bus keeps, and what only a real broker can show.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod ballots;
 mod contract;
 mod crashes;
 mod embedded;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use messaging::topology::{DEAD_LETTER_QUEUE, QUEUES, Queue, Step, delay_queue, suspects_queue};
+use messaging::topology::{DEAD_LETTER_QUEUE, GROUPS, QUEUES, Queue, Step, delay_queue, suspects_queue};
 use messaging::{Bus, Delivery, Handler, JobError, Message};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
@@ -138,7 +138,8 @@ pub(crate) async fn nothing_is_left(bus: &Arc<dyn Bus>) {
     let delays = QUEUES.into_iter().flat_map(|q| Step::ALL.map(|step| delay_queue(step, q.name)));
     let queues = QUEUES.into_iter().flat_map(|q| [q.name.to_owned(), suspects_queue(q.name)]);
     let names: Vec<String> = queues.chain(delays).collect();
-    for name in names.into_iter().chain([DEAD_LETTER_QUEUE.to_owned()]) {
+    let groups = GROUPS.into_iter().map(|group| group.name.to_owned());
+    for name in names.into_iter().chain(groups).chain([DEAD_LETTER_QUEUE.to_owned()]) {
         eventually(&format!("{name} to be empty"), async || {
             bus.depth(&name).await.is_ok_and(|depth| depth.ready + depth.unacknowledged == 0)
         })

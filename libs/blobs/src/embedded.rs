@@ -45,7 +45,8 @@ impl EmbeddedBlobs {
 
     async fn insert(&self, statement: &'static str, key: &str, body: Bytes) -> Result<bool, Error> {
         let (key, modified) = (key.to_owned(), Timestamp::now().as_millisecond());
-        let inserted = self.0.write(move |tx| tx.prepare_cached(statement)?.execute(params![key, modified, &*body]));
+        let inserted =
+            self.0.write_one(move |tx| tx.prepare_cached(statement)?.execute(params![key, modified, &*body]));
         Ok(inserted.await? == 1)
     }
 }
@@ -84,7 +85,7 @@ impl Blobs for EmbeddedBlobs {
 
     async fn delete(&self, key: &str) -> Result<(), Error> {
         let key = key.to_owned();
-        self.0.write(move |tx| tx.prepare_cached(DELETE)?.execute([key])).await?;
+        self.0.write_one(move |tx| tx.prepare_cached(DELETE)?.execute([key])).await?;
         Ok(())
     }
 

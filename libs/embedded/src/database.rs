@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 
 use crate::Error;
 use crate::lock::Lock;
-use crate::readers::{Readers, STATEMENTS};
-use crate::writer::{self, Job, Write};
+use crate::readers::{Readers, prepare_often};
+use crate::writer::{self, Job, Keep, Write};
 
 #[cfg(test)]
 mod tests;
@@ -82,7 +82,26 @@ impl Database {
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        let (job, answer) = Job::new(write);
+        self.queue(write, Keep::AllOrNothing).await
+    }
+
+    /// As [`Database::write`], for a closure that changes something by one statement at most, and by that at its end.
+    /// SQLite keeps all of a statement or nothing, so that it needs no savepoint, which costs as much as a small
+    /// write. What fails or panics after its statement is kept nevertheless.
+    pub async fn write_one<T, F>(&self, write: F) -> Result<T, Error>
+    where
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.queue(write, Keep::OneStatement).await
+    }
+
+    async fn queue<T, F>(&self, write: F, keep: Keep) -> Result<T, Error>
+    where
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (job, answer) = Job::new(write, keep);
         let (sender, _) = self.0.writer.as_ref().expect("the writer ends with the last handle");
         sender.send(Box::new(job)).await.map_err(|_closed| Error::Closed)?;
         answer.await.map_err(|_closed| Error::Closed)?
@@ -124,7 +143,7 @@ impl Drop for Inner {
 
 fn open_writer(path: &Path, synchronous: &str) -> Result<Connection, Error> {
     let connection = Connection::open(path)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    prepare_often(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", synchronous)?;
     // macOS: fsync alone leaves the data in the drive's cache.

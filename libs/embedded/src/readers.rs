@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 /// Idle connections that are kept: reads run on the runtime's threads, so that more never read at once for long.
 const IDLE: usize = 8;
@@ -25,9 +25,10 @@ impl Readers {
     pub(crate) fn run<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let pooled = self.idle.lock().pop();
         let connection = pooled.map_or_else(|| self.open(), Ok)?;
-        let transaction = connection.unchecked_transaction()?;
-        let answer = read(&transaction);
-        transaction.finish()?;
+        // Prepared once a connection: to parse them takes longer than many a look-up. A panic drops the connection.
+        execute(&connection, "BEGIN")?;
+        let answer = read(&connection);
+        execute(&connection, "COMMIT")?;
         self.give_back(connection);
         answer
     }
@@ -42,7 +43,18 @@ impl Readers {
     fn open(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        prepare_often(&connection)?;
         Ok(connection)
     }
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// Keeps statements prepared. Without the stability guarantee SQLite prepares those with a bound `LIMIT` or range
+/// again at each use, for a better plan may fit the values; ours are planned for any.
+pub(crate) fn prepare_often(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
@@ -13,9 +13,25 @@ use crate::Error;
 pub(crate) const WAITING: usize = 4_096;
 /// Writes in one commit: bounds how long the first of them waits for the last.
 const BATCH: usize = 1_024;
+/// A commit that had so many writes is a busy writer's: the next one gathers for a moment, as PostgreSQL's
+/// `commit_delay` does. A commit's cost is its pages and its fsync, which more writes share then. Below, nobody waits.
+const BUSY: usize = 8;
+/// How long a busy writer gathers: less than a commit takes.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// How a write is kept whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// By a savepoint.
+    AllOrNothing,
+    /// By SQLite: it is one statement.
+    OneStatement,
+}
 
 /// A write that waits, whatever it answers.
 pub(crate) trait Write: Send {
+    /// How it is kept whole.
+    fn keep(&self) -> Keep;
     /// Runs the closure and keeps its answer. Whether its changes are to be kept.
     fn run(&mut self, transaction: &Transaction<'_>) -> bool;
     /// Answers: what the closure said if the commit holds, else why it does not.
@@ -25,14 +41,15 @@ pub(crate) trait Write: Send {
 /// A closure, its answer and who waits for it.
 pub(crate) struct Job<F, T> {
     closure: Option<F>,
+    keep: Keep,
     answer: Result<T, Error>,
     caller: oneshot::Sender<Result<T, Error>>,
 }
 
 impl<F, T> Job<F, T> {
-    pub(crate) fn new(closure: F) -> (Self, oneshot::Receiver<Result<T, Error>>) {
+    pub(crate) fn new(closure: F, keep: Keep) -> (Self, oneshot::Receiver<Result<T, Error>>) {
         let (caller, answer) = oneshot::channel();
-        (Self { closure: Some(closure), answer: Err(Error::Closed), caller }, answer)
+        (Self { closure: Some(closure), keep, answer: Err(Error::Closed), caller }, answer)
     }
 }
 
@@ -41,6 +58,10 @@ where
     F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send,
     T: Send,
 {
+    fn keep(&self) -> Keep {
+        self.keep
+    }
+
     fn run(&mut self, transaction: &Transaction<'_>) -> bool {
         let closure = self.closure.take().expect("a job runs once");
         self.answer = match catch_unwind(AssertUnwindSafe(|| closure(transaction))) {
@@ -59,7 +80,12 @@ where
 /// Runs until every sender is gone.
 pub(crate) fn run(mut connection: Connection, mut waiting: mpsc::Receiver<Box<dyn Write>>) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut busy = false;
     while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
+        if busy {
+            gather(&mut waiting, &mut batch);
+        }
+        busy = batch.len() >= BUSY;
         let began = Instant::now();
         let committed = commit(&mut connection, &mut batch).map_err(|e| {
             tracing::error!(error = %e, batch.size = batch.len(), "a commit to the embedded database failed");
@@ -71,12 +97,38 @@ pub(crate) fn run(mut connection: Connection, mut waiting: mpsc::Receiver<Box<dy
     }
 }
 
+/// Adds what comes within a moment.
+#[expect(clippy::disallowed_methods, reason = "the writer's own thread, on which nothing else runs")]
+fn gather(waiting: &mut mpsc::Receiver<Box<dyn Write>>, batch: &mut Vec<Box<dyn Write>>) {
+    if batch.len() >= BATCH {
+        return;
+    }
+    std::thread::sleep(GATHER);
+    while batch.len() < BATCH
+        && let Ok(job) = waiting.try_recv()
+    {
+        batch.push(job);
+    }
+}
+
 fn commit(connection: &mut Connection, batch: &mut [Box<dyn Write>]) -> rusqlite::Result<()> {
     let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
     for job in batch {
-        run_in_savepoint(&transaction, job.as_mut())?;
+        match job.keep() {
+            Keep::AllOrNothing => run_in_savepoint(&transaction, job.as_mut())?,
+            Keep::OneStatement => run_alone(&transaction, job.as_mut())?,
+        }
     }
     transaction.commit()
+}
+
+/// A statement that fails changes nothing, and the others go on; but a full disk makes SQLite roll back everything
+/// by itself, and then the batch has failed.
+fn run_alone(transaction: &Transaction<'_>, job: &mut dyn Write) -> rusqlite::Result<()> {
+    if !job.run(transaction) && transaction.is_autocommit() {
+        return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None));
+    }
+    Ok(())
 }
 
 /// A full disk makes SQLite roll back everything by itself; then the savepoint is gone, its release

@@ -13,13 +13,16 @@ use async_trait::async_trait;
 use domain::{Fact, State, TaskId, TaskKey, TaskName, TaskStatus, TenantName};
 use tokio::time::Instant;
 
-use self::{cache::Cache, leases::Leases, table::Row, waiters::Waiters};
+use self::{cache::{Cache, Kept}, leases::Leases, table::Row, waiters::Waiters};
 use crate::{
-    Error, Lease, Page, States,
+    Error, Lease, Page, Rendered, States,
     list::{self, Index},
     measure::measured,
     suffix,
 };
+
+/// Bytes of memory that statuses take, unless told: 256 MiB hold what is asked of some 200,000 small tasks.
+pub const CACHE_BYTES: usize = 256 << 20;
 
 /// States of a data folder. One per database: leases and what waits are in memory.
 pub struct EmbeddedStates {
@@ -29,7 +32,10 @@ pub struct EmbeddedStates {
 
 struct Shared {
     database: Database,
-    cache: Cache,
+    /// What `GET /status/<id>` sends: most reads by far.
+    rendered: Cache<Rendered>,
+    /// For lists and whoever waits.
+    folded: Cache<Arc<TaskStatus>>,
     waiters: Waiters,
 }
 
@@ -42,8 +48,15 @@ impl From<::embedded::Error> for Error {
 impl EmbeddedStates {
     /// Makes the tables where they are absent.
     pub async fn open(database: Database) -> Result<Self, Error> {
+        Self::open_with(database, CACHE_BYTES).await
+    }
+
+    /// As [`EmbeddedStates::open`], with statuses of at most `cache` bytes in memory. What is not there is folded from
+    /// the database; only what was read takes room.
+    pub async fn open_with(database: Database, cache: usize) -> Result<Self, Error> {
         database.create(table::SCHEMA).await?;
-        let shared = Shared { database, cache: Cache::default(), waiters: Waiters::default() };
+        let (rendered, folded) = (Cache::new(cache / 4 * 3), Cache::new(cache / 4));
+        let shared = Shared { database, rendered, folded, waiters: Waiters::default() };
         Ok(Self { shared: Arc::new(shared), leases: Leases::default() })
     }
 
@@ -56,7 +69,8 @@ impl EmbeddedStates {
         let shared = Arc::clone(&self.shared);
         let done = tokio::spawn(async move {
             for key in shared.database.write(write).await? {
-                shared.cache.forget(&key);
+                shared.rendered.forget(&key);
+                shared.folded.forget(&key);
                 shared.waiters.wake(&key);
             }
             Ok(())
@@ -85,14 +99,28 @@ impl EmbeddedStates {
 
 impl Shared {
     fn get(&self, key: &TaskKey) -> Result<Option<Arc<TaskStatus>>, Error> {
-        if let Some(status) = self.cache.get(key) {
-            return Ok(Some(status));
+        self.kept(&self.folded, key, Arc::new)
+    }
+
+    fn rendered(&self, key: &TaskKey) -> Result<Option<Rendered>, Error> {
+        self.kept(&self.rendered, key, |status| Rendered::of(&status))
+    }
+
+    /// What the cache has, else what `make` makes of the status that is read, which is then kept.
+    fn kept<V: Kept>(
+        &self,
+        cache: &Cache<V>,
+        key: &TaskKey,
+        make: impl FnOnce(TaskStatus) -> V,
+    ) -> Result<Option<V>, Error> {
+        if let Some(value) = cache.get(key) {
+            return Ok(Some(value));
         }
-        let ticket = self.cache.ticket(key);
-        let Some(found) = self.database.read(|db| table::status(db, key))? else { return Ok(None) };
-        let status = Arc::new(found);
-        self.cache.keep(key, &status, ticket);
-        Ok(Some(status))
+        let ticket = cache.ticket(key);
+        let Some(status) = self.database.read(|db| table::status(db, key))? else { return Ok(None) };
+        let value = make(status);
+        cache.keep(key, &value, ticket);
+        Ok(Some(value))
     }
 }
 
@@ -105,6 +133,14 @@ impl States for EmbeddedStates {
 
     async fn get(&self, key: &TaskKey) -> Result<Option<Arc<TaskStatus>>, Error> {
         measured("get", async { self.shared.get(key) }).await
+    }
+
+    async fn rendered(&self, key: &TaskKey) -> Result<Option<Rendered>, Error> {
+        // A look into memory is not measured: that would take longer than the look.
+        if let Some(rendered) = self.shared.rendered.get(key) {
+            return Ok(Some(rendered));
+        }
+        measured("rendered", async { self.shared.rendered(key) }).await
     }
 
     async fn changed(&self, key: &TaskKey, version: u64, wait: Duration) -> Result<Option<Arc<TaskStatus>>, Error> {

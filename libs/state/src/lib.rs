@@ -7,6 +7,7 @@ pub mod embedded;
 mod list;
 mod measure;
 pub mod redis;
+mod rendered;
 mod stored;
 mod suffix;
 
@@ -14,6 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{Fact, State, TaskId, TaskKey, TaskName, TaskStatus, TenantName};
+pub use rendered::Rendered;
 
 /// The store did not answer; may be tried again.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -51,6 +53,12 @@ pub trait States: Send + Sync + 'static {
 
     /// A task's status, folded. `version` grows with every fact that changed the set, progress included.
     async fn get(&self, key: &TaskKey) -> Result<Option<Arc<TaskStatus>>, Error>;
+
+    /// A task's status as [`States::get`] gives it, in JSON: never an older one. A store that knows of every write may
+    /// keep what it rendered.
+    async fn rendered(&self, key: &TaskKey) -> Result<Option<Rendered>, Error> {
+        Ok(self.get(key).await?.map(|status| Rendered::of(&status)))
+    }
 
     /// Waits until the task's version is not `version` or the time is over, then answers as [`States::get`].
     /// A task that is not there has version 0.

@@ -1,4 +1,4 @@
-//! Folded statuses in memory, within a bound of bytes.
+//! Statuses in memory, folded or rendered, within a bound of bytes.
 
 use std::{
     collections::HashMap,
@@ -12,68 +12,66 @@ use domain::{
 };
 use parking_lot::Mutex;
 
+use crate::Rendered;
+
 #[cfg(test)]
 mod tests;
 
 /// Many readers at once meet in one shard rarely.
 const SHARDS: usize = 64;
-/// Of all shards. A status takes 1 KiB with one object, 2 KiB with five: some 100,000 of them stay in memory,
-/// and what is not there is folded from the database. Only what was read takes room.
-const BYTES: usize = 256 << 20;
-
 /// Two generations a shard: what is read moves to the young one; when that is full, the old one is dropped.
-pub(super) struct Cache {
+pub(super) struct Cache<V> {
     hasher: RandomState,
-    shards: Vec<Mutex<Shard>>,
+    shards: Vec<Mutex<Shard<V>>>,
     /// Bytes of one generation of one shard.
     full: usize,
 }
 
-#[derive(Default)]
-struct Shard {
-    young: HashMap<TaskKey, Entry>,
-    old: HashMap<TaskKey, Entry>,
+struct Shard<V> {
+    young: HashMap<TaskKey, Entry<V>>,
+    old: HashMap<TaskKey, Entry<V>>,
     bytes: usize,
     /// Counts what was forgotten: who read the database before that must not keep what was read.
     changes: u64,
 }
 
-#[derive(Clone)]
-struct Entry {
-    status: Arc<TaskStatus>,
+struct Entry<V> {
+    value: V,
     bytes: usize,
+}
+
+/// What is kept: cheap to clone, and weighed.
+pub(super) trait Kept: Clone {
+    /// Bytes that it takes in memory, about, those beside it in the map left out.
+    fn weight(&self) -> usize;
 }
 
 /// Taken before the database is read.
 #[derive(Clone, Copy)]
 pub(super) struct Ticket(u64);
 
-impl Default for Cache {
-    fn default() -> Self {
-        Self::new(BYTES)
-    }
-}
-
-impl Cache {
-    fn new(bytes: usize) -> Self {
-        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+impl<V: Kept> Cache<V> {
+    /// A cache of so many bytes.
+    pub(super) fn new(bytes: usize) -> Self {
+        let shard = || Shard { young: HashMap::new(), old: HashMap::new(), bytes: 0, changes: 0 };
+        let shards = (0..SHARDS).map(|_| Mutex::new(shard())).collect();
         Self { hasher: RandomState::new(), shards, full: bytes / SHARDS / 2 }
     }
 
-    fn shard(&self, key: &TaskKey) -> &Mutex<Shard> {
+    fn shard(&self, key: &TaskKey) -> &Mutex<Shard<V>> {
         // The remainder is below `SHARDS`, and so is the index.
         &self.shards[(self.hasher.hash_one(key) % SHARDS as u64) as usize]
     }
 
-    pub(super) fn get(&self, key: &TaskKey) -> Option<Arc<TaskStatus>> {
+    pub(super) fn get(&self, key: &TaskKey) -> Option<V> {
         let mut shard = self.shard(key).lock();
         if let Some(entry) = shard.young.get(key) {
-            return Some(Arc::clone(&entry.status));
+            return Some(entry.value.clone());
         }
         let (key, entry) = shard.old.remove_entry(key)?;
-        let status = Arc::clone(&entry.status);
+        let value = entry.value.clone();
         shard.insert(key, entry, self.full);
-        Some(status)
+        Some(value)
     }
 
     pub(super) fn ticket(&self, key: &TaskKey) -> Ticket {
@@ -81,10 +79,10 @@ impl Cache {
     }
 
     /// Keeps what was read, unless something was forgotten since.
-    pub(super) fn keep(&self, key: &TaskKey, status: &Arc<TaskStatus>, ticket: Ticket) {
+    pub(super) fn keep(&self, key: &TaskKey, value: &V, ticket: Ticket) {
         let mut shard = self.shard(key).lock();
         if shard.changes == ticket.0 {
-            let entry = Entry { status: Arc::clone(status), bytes: weight(status) };
+            let entry = Entry { value: value.clone(), bytes: value.weight() + beside::<V>() };
             shard.insert(key.clone(), entry, self.full);
         }
     }
@@ -99,8 +97,13 @@ impl Cache {
     }
 }
 
-impl Shard {
-    fn insert(&mut self, key: TaskKey, entry: Entry, full: usize) {
+/// What the map takes for one value: its bucket, of which an eighth to a half are empty, and the key's name.
+fn beside<V>() -> usize {
+    (size_of::<TaskKey>() + size_of::<Entry<V>>()) * 3 / 2 + 32
+}
+
+impl<V> Shard<V> {
+    fn insert(&mut self, key: TaskKey, entry: Entry<V>, full: usize) {
         if self.bytes + entry.bytes > full {
             self.old = std::mem::take(&mut self.young);
             self.bytes = 0;
@@ -117,13 +120,19 @@ fn text(text: &str) -> usize {
     text.len() + 16
 }
 
-/// What a status takes in memory, about.
-fn weight(status: &TaskStatus) -> usize {
-    let objects: usize = status.objects.iter().map(object).sum();
-    let revisions: usize = status.revisions.iter().map(revision).sum();
-    let kept = status.kept.len() * (size_of::<ObjectRef>() + 64);
-    // The key stands in the map, too.
-    2 * size_of::<TaskKey>() + size_of::<TaskStatus>() + 64 + objects + revisions + kept
+impl Kept for Rendered {
+    fn weight(&self) -> usize {
+        self.json.len() + 48
+    }
+}
+
+impl Kept for Arc<TaskStatus> {
+    fn weight(&self) -> usize {
+        let objects: usize = self.objects.iter().map(object).sum();
+        let revisions: usize = self.revisions.iter().map(revision).sum();
+        let kept = self.kept.len() * (size_of::<ObjectRef>() + 64);
+        size_of::<TaskStatus>() + 96 + objects + revisions + kept
+    }
 }
 
 fn object(seen: &ObjectStatus) -> usize {

@@ -9,8 +9,10 @@ mod index;
 mod lease;
 mod scripts;
 mod task;
+mod waiting;
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -25,7 +27,7 @@ use fred::prelude::{Client, ClientLike, ClusterInterface};
 use futures::future::{BoxFuture, try_join_all};
 use tokio::{task::JoinHandle, time::Instant};
 
-use self::scripts::Scripts;
+use self::{scripts::Scripts, waiting::Waiting};
 use crate::{
     Error, Lease, Page, States,
     list::{self, Index},
@@ -36,16 +38,18 @@ use crate::{
 /// Bound on one operation, whatever the client does meanwhile: twice what one command may take, as an operation
 /// is at most two commands in a row; below the 10 s after which a consumer gives up its subscription.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// How often a task that is waited for is looked at: soon at first, for most changes follow each other closely,
-/// then rarely, for a thousand waiting readers must not load Redis. Subscriptions would be lost unseen with
-/// their connection; a look costs one field.
-const POLL_FIRST: Duration = Duration::from_millis(50);
+/// How often a task that is waited for is looked at, for another replica may change it: soon at first, for most
+/// changes follow each other closely, then rarely, for a thousand waiting readers must not load Redis.
+/// Subscriptions would be lost unseen with their connection; a look costs one field.
+const POLL_FIRST: Duration = Duration::from_millis(10);
 const POLL_LAST: Duration = Duration::from_millis(500);
 
 /// States in Redis.
 pub struct RedisStates {
     client: Client,
     scripts: Scripts,
+    /// Who waits here for a change of which task.
+    waiting: Waiting,
     /// Whether the last operation failed: an outage is logged once.
     down: AtomicBool,
     connection: JoinHandle<Result<(), fred::error::Error>>,
@@ -93,7 +97,9 @@ impl RedisStates {
     /// As one operation of two steps: the indexes first.
     async fn add_all(&self, facts: &[Fact]) -> Result<(), Error> {
         index::add(&self.client, facts).await?;
-        task::add(&self.client, &self.scripts, facts).await
+        let added = task::add(&self.client, &self.scripts, facts).await;
+        self.waiting.wake(facts.iter().map(|fact| fact.task));
+        added
     }
 
     async fn forget_all(&self, key: &TaskKey) -> Result<(), Error> {
@@ -123,15 +129,20 @@ impl States for RedisStates {
         self.run("get", task::status(&self.client, key)).await
     }
 
-    /// Looks at the version after 50 ms, then less and less often, down to twice a second.
+    /// Looks when a fact of the task is added here; and after 10 ms, then less and less often, down to twice a second.
     async fn changed(&self, key: &TaskKey, version: u64, wait: Duration) -> Result<Option<Arc<TaskStatus>>, Error> {
         let (deadline, mut pause) = (Instant::now() + wait, POLL_FIRST);
         loop {
+            let change = self.waiting.change(key.id);
+            let mut changed = pin!(change.notified());
+            // From here on, so that what is added between the look and the wait is not missed.
+            changed.as_mut().enable();
             let now = self.run("version", task::version(&self.client, key)).await?;
             if now != version || Instant::now() >= deadline {
                 return self.get(key).await;
             }
-            tokio::time::sleep_until(deadline.min(Instant::now() + pause)).await;
+            // Whichever comes first.
+            let _late = tokio::time::timeout_at(deadline.min(Instant::now() + pause), changed).await;
             pause = POLL_LAST.min(pause * 3 / 2);
         }
     }

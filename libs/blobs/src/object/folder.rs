@@ -1,15 +1,21 @@
 //! What object_store leaves open for a folder: lists in the order of keys that need not walk the
-//! whole tree, and deletes that survive power loss.
+//! whole tree, deletes that survive power loss, and creates that share their syncs of folders.
+
+mod create;
+mod sync;
 
 use std::{
     fs::{self, DirEntry},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
+use self::create::Creator;
 use crate::{Entry, Error};
 
 /// The folder of an [`super::ObjectBlobs`].
@@ -17,11 +23,24 @@ use crate::{Entry, Error};
 pub(super) struct Folder {
     root: PathBuf,
     deadline: Duration,
+    creator: Arc<Creator>,
 }
 
 impl Folder {
     pub(super) fn new(root: PathBuf, deadline: Duration) -> Self {
-        Self { root, deadline }
+        Self { creator: Arc::new(Creator::new(root.clone())), root, deadline }
+    }
+
+    /// Writes a file where there is none.
+    pub(super) async fn create(&self, key: &str, body: Bytes) -> Result<bool, Error> {
+        let (creator, key) = (self.creator.clone(), key.to_owned());
+        self.blocking(move |root| creator.create(&root.join(key), &body)).await
+    }
+
+    /// Reads a file.
+    pub(super) async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
+        let key = key.to_owned();
+        self.blocking(move |root| read(&root.join(key))).await
     }
 
     async fn blocking<T: Send + 'static>(
@@ -47,6 +66,17 @@ impl Folder {
     pub(super) async fn delete(&self, key: &str) -> Result<(), Error> {
         let key = key.to_owned();
         self.blocking(move |root| remove(&root.join(key))).await
+    }
+}
+
+/// A folder, or what lies below a file, is no blob.
+fn read(path: &Path) -> io::Result<Option<Bytes>> {
+    match fs::read(path) {
+        Ok(body) => Ok(Some(body.into())),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -10,7 +10,7 @@ use fred::{
     },
 };
 
-use super::{RedisStates, scripts::Scripts};
+use super::{RedisStates, scripts::Scripts, waiting::Waiting};
 
 /// One command: scripts take microseconds, and a fail-over takes longer than anybody should wait.
 const COMMAND_TIMEOUT: Duration = Duration::from_millis(2_500);
@@ -63,7 +63,13 @@ impl RedisStates {
             Err(_) => return Err(ConnectError::Unreachable(format!("no answer within {} s", START.as_secs()))),
         };
         // From here on the connection's task ends with this.
-        let mut states = Self { client, scripts: Scripts::default(), down: AtomicBool::new(false), connection };
+        let mut states = Self {
+            client,
+            scripts: Scripts::default(),
+            waiting: Waiting::default(),
+            down: AtomicBool::new(false),
+            connection,
+        };
         states.scripts = Scripts::load(&states.client).await?;
         check_eviction(&states.client).await?;
         Ok(states)

@@ -15,4 +15,4 @@ pub use body::{BODIES_IN_FLIGHT_BYTES, BodyError, BodyLimits};
 pub use error::{HttpError, ProblemDetails};
 pub use extract::{Json, Path, Query, has_media_type, read_body};
 pub use guard::Guard;
-pub use serve::{Limits, Server, listen, serve};
+pub use serve::{Limits, Server, bind, listen, serve};

@@ -4,6 +4,7 @@
 //! [`Context`] themselves and run the same code. Nothing here knows what a service does.
 
 mod access;
+pub mod commands;
 pub mod config;
 mod connect;
 mod context;

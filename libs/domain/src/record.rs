@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{ObjectRef, ObjectStatus, Problem, Revision, TaskId, TaskKey, TaskName, TenantName};
+use crate::{
+    Fact, FactBody, ObjectRef, ObjectStatus, Problem, Revision, TaskId, TaskKey, TaskName, TenantName,
+    fact::CommandKind,
+};
 
 /// A file as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -117,6 +120,20 @@ impl Command {
     pub fn key(&self) -> TaskKey {
         TaskKey { tenant: self.tenant.clone(), id: self.task }
     }
+
+    /// The fact that it was stored: the same message, by its id, whoever publishes it and however often.
+    pub fn fact(&self) -> Fact {
+        let submitted = |command, files, to| FactBody::Submitted { command, files, to };
+        let body = match &self.action {
+            Action::Apply { sources } => {
+                submitted(CommandKind::Apply, u32::try_from(sources.len()).unwrap_or(u32::MAX), None)
+            }
+            Action::Revert { to } => submitted(CommandKind::Revert, 0, Some(*to)),
+            Action::RollBack => FactBody::RollbackRequested {},
+        };
+        let (tenant, task, name) = (self.tenant.clone(), self.task, self.name.clone());
+        Fact { tenant, task, name, revision: self.revision, time: self.created, body }
+    }
 }
 
 /// One object of a rendered revision.
@@ -189,6 +206,9 @@ pub struct Outcome {
     /// The objects as last seen.
     #[serde(default)]
     pub objects: Vec<ObjectStatus>,
+    /// The cluster's version at which they were seen, where the facts of the ending tell one; else 0.
+    #[serde(default)]
+    pub observed: u64,
     /// Objects that were left in the cluster on purpose.
     #[serde(default)]
     pub kept: Vec<ObjectRef>,

@@ -47,7 +47,7 @@ async fn up(options: &Up, began: Instant, ui: &mut Ui) -> Done {
     telemetry::install("marea", env!("CARGO_PKG_VERSION"), &platform).map_err(Failure::usage)?;
     let signals = Signals::listen()?;
     let data = data::open(options)?;
-    let listener = listen(options.listen).await?;
+    let listener = listen(options.listen)?;
     let address = listener.local_addr()?;
     let context = parts::connect(options, &platform, &data).await?;
     let cluster = cluster::connect(options, &data).await?;
@@ -90,8 +90,8 @@ fn platform(options: &Up) -> Platform {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
+fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    bootstrap::http::bind(address).map_err(|error| {
         Failure::usage(format!("cannot listen on {address}: {error}"))
             .hint("choose another address: --listen 127.0.0.1:0 takes any free port")
     })

@@ -1,6 +1,6 @@
 //! The server: HTTP/1 and HTTP/2 on one port, bounded in connections and in time.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -9,7 +9,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
 };
@@ -18,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 use super::io::Idle;
 use crate::Context;
 
+/// Connections that wait in the kernel's queue to be accepted: Linux' own bound (`net.core.somaxconn`). With tokio's
+/// default of 128 a burst is reset.
+const BACKLOG: u32 = 4_096;
 /// How long the server waits after an accept that failed: it is out of file descriptors, and one may be freed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -56,10 +59,22 @@ pub async fn listen(context: &Context, address: SocketAddr) -> anyhow::Result<Tc
     if context.access.is_local() && !context.guard.any_host && !address.ip().is_loopback() {
         anyhow::bail!("without tokens only this computer may call: listen on 127.0.0.1, or set `access` to `tokens`");
     }
-    let bound = TcpListener::bind(address).await;
-    let listener = bound.map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}"))?;
+    let listener = bind(address).map_err(|error| anyhow::anyhow!("cannot listen on {address}: {error}"))?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     Ok(listener)
+}
+
+/// Binds an address, with room for a burst of new connections.
+///
+/// # Errors
+/// Where the address is taken, or not this computer's.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As `TcpListener::bind` does: a server that is started again takes the address that the last one left.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves until `shutdown`, then ends connections gracefully, with the default bounds.

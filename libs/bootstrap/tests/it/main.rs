@@ -199,6 +199,20 @@ async fn a_silent_or_slow_connection_is_ended() {
 }
 
 #[tokio::test]
+async fn a_burst_of_connections_waits_to_be_accepted() {
+    let listener = bootstrap::http::bind("127.0.0.1:0".parse().expect("an address")).expect("bound");
+    let address = listener.local_addr().expect("bound");
+    let connects = (0..600).map(|_| TcpStream::connect(address));
+    // Nobody accepts meanwhile: all of them are in the kernel's queue.
+    let connected = tokio::time::timeout(Duration::from_secs(30), futures::future::join_all(connects)).await;
+    let connected = connected.expect("in time");
+    assert_eq!(connected.iter().filter(|c| c.is_err()).count(), 0);
+    for _ in &connected {
+        listener.accept().await.expect("accepted");
+    }
+}
+
+#[tokio::test]
 async fn connections_are_bounded() {
     let limits = Limits { connections: 1, ..Limits::default() };
     let running = run(App::default(), limits).await;

@@ -7,6 +7,13 @@ use uuid::Uuid;
 
 use crate::standings::Totals;
 
+#[cfg(test)]
+mod tests;
+
+/// How long a producer is silent before it counts as gone, in seconds: a living one sends a beat a second after its
+/// last ballot, and publishes for as long as it lives.
+const SILENCE: i64 = 30;
+
 /// What the ledger holds of one producer and contest, from one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
@@ -55,7 +62,7 @@ pub struct Audit {
     pub totals: Totals,
     /// Ballots that ingest took and the ledger does not hold yet.
     pub in_flight: Interval,
-    /// Ballots of batches that were confirmed and are in no queue and not in the ledger: never more than 0.
+    /// Ballots of batches that were confirmed and are in no queue and not in the ledger: 0 unless a queue lost some.
     pub lost: u64,
     /// Ballots of batches that a dead producer never had confirmed: answered as unknown, never as accepted.
     pub abandoned: u64,
@@ -91,4 +98,61 @@ pub struct Producer {
     /// When its newest batch was cut.
     #[schema(value_type = String, format = DateTime)]
     pub newest: Timestamp,
+}
+
+impl Audit {
+    /// The audit of one contest. `totals` and `summaries` are of one snapshot of the ledger.
+    pub fn of(contest: &str, summaries: &[Summary], totals: Totals, circumstances: Circumstances) -> Self {
+        let parts: Vec<Part> = summaries.iter().map(|s| Part::of(s, circumstances)).collect();
+        let sum = |of: fn(&Part) -> u64| parts.iter().map(of).sum::<u64>();
+        let (at_least, lost) = (sum(|p| p.in_flight), sum(|p| p.lost));
+        Self {
+            contest: contest.to_owned(),
+            accepted: sum(|p| p.producer.accepted),
+            received: totals.received(),
+            totals,
+            in_flight: Interval { at_least, at_most: parts.iter().all(|p| p.bounded).then_some(at_least) },
+            lost,
+            abandoned: sum(|p| p.abandoned),
+            settled: parts.iter().all(|p| p.producer.settled),
+            producers: parts.into_iter().map(|p| p.producer).collect(),
+        }
+    }
+}
+
+/// One producer's part, and where its missing ballots are.
+struct Part {
+    producer: Producer,
+    in_flight: u64,
+    lost: u64,
+    abandoned: u64,
+    /// Whether nothing above the highest number can be under way.
+    bounded: bool,
+}
+
+impl Part {
+    fn of(summary: &Summary, circumstances: Circumstances) -> Self {
+        let missing = summary.highest.saturating_sub(summary.entries);
+        let confirmed_missing = summary.confirmed.saturating_sub(summary.entries_confirmed);
+        let gap = summary.cumulative.saturating_sub(summary.ballots);
+        let silent = circumstances.now.duration_since(summary.newest).as_secs() >= SILENCE;
+        let gone = silent && circumstances.queues_empty;
+        // What a gone producer never had confirmed was never accepted; what was confirmed is lost.
+        let (abandoned, lost) = match (gone, confirmed_missing) {
+            (true, 0) => (gap, 0),
+            (true, _) => (0, gap),
+            (false, _) => (0, 0),
+        };
+        let bounded = gone || summary.last || summary.beat;
+        let settled = bounded && lost == 0 && (missing == 0 || gone);
+        let producer = Producer {
+            id: summary.producer,
+            batches: summary.entries,
+            missing,
+            accepted: summary.cumulative.saturating_sub(abandoned),
+            settled,
+            newest: summary.newest,
+        };
+        Self { producer, in_flight: gap - abandoned - lost, lost, abandoned, bounded }
+    }
 }

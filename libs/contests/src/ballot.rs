@@ -5,6 +5,16 @@ use std::borrow::Cow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+mod body;
+mod check;
+mod draw;
+mod read;
+mod values;
+#[cfg(test)]
+mod tests;
+
+pub use body::{BodyError, Outcome};
+
 /// The most characters of a client's own ballot id.
 pub const MAX_ID: usize = 64;
 /// The most characters that name a voter.
@@ -24,7 +34,7 @@ pub enum Value<'a> {
 /// One checked ballot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ballot<'a> {
-    /// The client's own id: 1 to [`MAX_ID`] printable ASCII characters.
+    /// The client's own id: 1 to [`MAX_ID`] printable ASCII characters, without spaces.
     pub id: Option<Cow<'a, str>>,
     /// Who votes.
     pub voter: Option<Cow<'a, str>>,
@@ -32,7 +42,7 @@ pub struct Ballot<'a> {
     pub values: Vec<Value<'a>>,
 }
 
-/// What is wrong with a ballot; one ballot may have several.
+/// What is wrong with a ballot; one ballot may have several. Never repeats a value that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
     /// The field; empty where it is about the whole ballot.
@@ -42,4 +52,27 @@ pub struct Fault {
     pub code: &'static str,
     /// A sentence for a person: what was expected.
     pub message: String,
+}
+
+impl Fault {
+    fn new(field: &str, code: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), code, message: message.into() }
+    }
+}
+
+/// Whether a text can be a client's own ballot id.
+pub fn is_id(text: &str) -> bool {
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// A voter's name as it counts: trimmed; an empty one is none.
+///
+/// # Errors
+/// Where it is longer than [`MAX_VOTER`] characters or has a control character.
+pub fn voter(text: &str) -> Result<Option<&str>, Fault> {
+    let text = text.trim();
+    match check::text_fault(text, MAX_VOTER) {
+        Some((code, message)) => Err(Fault::new("voter", code, message)),
+        None => Ok(Some(text).filter(|t| !t.is_empty())),
+    }
 }

@@ -1,4 +1,10 @@
 //! Batches: one message of ballots, in a compact binary form.
+//!
+//! A body is a header, then segments until its end, one a request. Numbers are LEB128, texts a length and UTF-8, ids 16
+//! bytes; a ballot is its values by position. Names and types of the fields stand in the header, so a batch can be
+//! read without its definition. Decoding is total: it never panics, and takes memory in proportion to the body only.
+
+use std::fmt;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -8,10 +14,21 @@ use crate::{
     definition::{Kind, Revision},
 };
 
+mod decode;
+mod encode;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use decode::Malformed;
+pub use encode::{Segment, append_one};
+
 /// The CloudEvents type of a batch.
 pub const TYPE: &str = "dev.marea.ballots.v1";
 /// The most bytes of a batch's body.
 pub const MAX_BYTES: usize = 256 * 1024;
+/// The most bytes of a header: segments of at most [`MAX_BYTES`] less this fit into a batch.
+pub const MAX_HEADER: usize = 2 * 1024;
 
 /// What a batch says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +57,7 @@ pub struct Header {
     pub confirmed: u64,
     /// Whether it is the producer's last of the contest.
     pub last: bool,
-    /// When it was cut, in whole milliseconds.
+    /// When it was cut, in whole milliseconds, not before 1970.
     pub time: Timestamp,
     /// The fields of its ballots.
     pub fields: Vec<FieldHead>,
@@ -66,6 +83,16 @@ pub enum Id<'a> {
     Indexed(Uuid, u32),
 }
 
+impl fmt::Display for Id<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(id) => f.write_str(id),
+            Self::Request(request) => write!(f, "{request}"),
+            Self::Indexed(request, index) => write!(f, "{request}.{index}"),
+        }
+    }
+}
+
 /// One ballot of a decoded batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cast<'a> {
@@ -75,8 +102,8 @@ pub struct Cast<'a> {
     pub id: Id<'a>,
     /// Who voted.
     pub voter: Option<&'a str>,
-    /// Where its values stand; [`Batch::values`] gives them.
-    pub(crate) at: usize,
+    /// Where its values begin; [`Batch::values`] gives them.
+    at: usize,
 }
 
 /// A decoded batch; it borrows the body.
@@ -86,7 +113,7 @@ pub struct Batch<'a> {
     pub header: Header,
     /// Its ballots, by position.
     pub casts: Vec<Cast<'a>>,
-    pub(crate) values: Vec<Value<'a>>,
+    values: Vec<Value<'a>>,
 }
 
 impl<'a> Batch<'a> {

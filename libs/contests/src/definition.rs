@@ -6,6 +6,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod canonical;
+mod duration;
+mod parse;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod tree;
+
 /// The most fields that a ballot has.
 pub const MAX_FIELDS: usize = 16;
 /// The most characters of a text that a definition may allow.

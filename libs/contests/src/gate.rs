@@ -4,6 +4,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::definition::Window;
+
+#[cfg(test)]
+mod tests;
+
+/// The most commands that a gate keeps to come.
+const MAX_STEPS: usize = 16;
+
 /// Whether ballots are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -34,3 +42,63 @@ pub struct Gate {
     /// The commands in force and to come, by time.
     pub steps: Vec<Step>,
 }
+
+impl Gate {
+    /// Adds a command. Those at or after its time are void: the newest word counts. What lies behind and is no longer
+    /// in force is forgotten.
+    ///
+    /// # Errors
+    /// Where more than 16 commands are to come.
+    pub fn command(&mut self, step: Step, now: Timestamp) -> Result<(), TooMany> {
+        let mut steps: Vec<Step> = self.steps.iter().copied().filter(|s| s.at < step.at).collect();
+        steps.push(step);
+        steps.sort_by_key(|s| s.at);
+        let in_force = steps.iter().rposition(|s| s.at <= now).unwrap_or_default();
+        steps.drain(..in_force);
+        if steps.len() > MAX_STEPS {
+            return Err(TooMany);
+        }
+        self.steps = steps;
+        Ok(())
+    }
+
+    /// Whether ballots are taken at `now`: the latest of the window's two ends and the commands decides; of two at the
+    /// same time, the command.
+    pub fn state(&self, window: &Window, now: Timestamp) -> State {
+        let steps = self.all(window);
+        let decides = steps.iter().rev().find(|s| s.at <= now);
+        match decides.map_or(window.from.is_none() && !self.opens_first(&steps), |s| s.open) {
+            true => State::Open,
+            false if steps.iter().any(|s| s.open && s.at > now) => State::Upcoming,
+            false => State::Closed,
+        }
+    }
+
+    /// When [`Gate::state`] may change next; none: never by itself.
+    pub fn next_change(&self, window: &Window, now: Timestamp) -> Option<Timestamp> {
+        self.all(window).iter().map(|s| s.at).find(|at| *at > now)
+    }
+
+    /// Whether nothing will open the contest again, unless somebody commands it.
+    pub fn is_over(&self, window: &Window, now: Timestamp) -> bool {
+        self.state(window, now) == State::Closed
+    }
+
+    /// A contest without a window whose first command is to open in the future waits for it.
+    fn opens_first(&self, steps: &[Step]) -> bool {
+        steps.first().is_some_and(|s| s.open)
+    }
+
+    fn all(&self, window: &Window) -> Vec<Step> {
+        let ends = [(window.from, true), (window.to, false)];
+        let ends = ends.into_iter().filter_map(|(at, open)| at.map(|at| Step { open, at }));
+        let mut steps: Vec<Step> = ends.chain(self.steps.iter().copied()).collect();
+        steps.sort_by_key(|s| s.at);
+        steps
+    }
+}
+
+/// Too many commands to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a contest keeps at most {MAX_STEPS} changes to come; withdraw some by one with an earlier time")]
+pub struct TooMany;

@@ -6,6 +6,12 @@ use uuid::Uuid;
 
 use crate::definition::Revision;
 
+mod fold;
+#[cfg(test)]
+mod tests;
+
+pub use fold::Unfit;
+
 /// Between the parts of an [`Increment`]'s key, and between tally and key in a store: no text of a ballot holds it.
 pub const SEPARATOR: char = '\u{1f}';
 

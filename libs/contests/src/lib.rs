@@ -13,6 +13,7 @@ pub mod batch;
 pub mod definition;
 pub mod gate;
 pub mod ledger;
+pub mod samples;
 pub mod standings;
 
 pub use audit::Audit;

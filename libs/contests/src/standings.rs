@@ -10,6 +10,12 @@ use crate::{
     gate::State,
 };
 
+mod rank;
+#[cfg(test)]
+mod tests;
+
+pub use rank::{Situation, View};
+
 /// What the ledger's entries come to, of one slot or of several. Equal sets of entries give equal counts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {

@@ -52,8 +52,9 @@ macro_rules! settings {
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
-/// Variables that begin with `MAREA_` and are not settings of a service: the command line's and the tests'.
-const OTHER_VARIABLES: [&str; 8] = ["SERVER", "TOKEN", "CACHE", "CONFIG", "DATA", "LISTEN_FDS", "TEST", "OUTPUT"];
+/// Variables that begin with `MAREA_` and are not settings of a service, but where one has a setting of that name:
+/// the command line's (`SERVER`, `TOKEN`, `DATA`), the tests' (`CACHE`), and where the file is (`CONFIG`).
+const OTHER_VARIABLES: [&str; 5] = ["SERVER", "TOKEN", "CACHE", "CONFIG", "DATA"];
 
 /// The values that each layer gives, by key.
 #[derive(Default)]
@@ -65,8 +66,13 @@ pub struct Layers {
 impl Layers {
     /// Makes the keys of `T` known, with their defaults.
     pub fn declare<T: Settings>(&mut self) {
+        self.declare_some::<T>(|_| true);
+    }
+
+    /// Makes those keys of `T` known that are wanted; the others keep their defaults.
+    pub fn declare_some<T: Settings>(&mut self, wanted: impl Fn(&str) -> bool) {
         let defaults = serde_json::to_value(T::default()).expect("settings have string keys only");
-        for (key, _) in T::HELP {
+        for (key, _) in T::HELP.iter().filter(|(key, _)| wanted(key)) {
             self.known.insert(key, defaults.get(*key).cloned().unwrap_or_default());
         }
     }
@@ -88,10 +94,13 @@ impl Layers {
     pub fn environment(&mut self, variables: impl Iterator<Item = (String, String)>) -> Result<(), ConfigError> {
         for (name, value) in variables {
             let Some(key) = name.strip_prefix("MAREA_") else { continue };
-            if OTHER_VARIABLES.contains(&key) || is_service_link(key) {
+            let setting = key.to_ascii_lowercase();
+            // The page has a setting `server`, which is what that variable means to the command line.
+            let other = OTHER_VARIABLES.contains(&key) || is_service_link(key);
+            if other && !self.known.contains_key(setting.as_str()) {
                 continue;
             }
-            self.text(&key.to_ascii_lowercase(), &value, &format!("the variable {name}"))?;
+            self.text(&setting, &value, &format!("the variable {name}"))?;
         }
         Ok(())
     }

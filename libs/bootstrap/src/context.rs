@@ -9,6 +9,24 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Access, Readiness, Secret, http::Guard};
 
+/// What a service has that needs none of the shared parts.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// The service's name.
+    pub service: &'static str,
+    /// What `/readyz` asks.
+    pub readiness: Readiness,
+    /// Cancelled when the process begins to stop: long polls and streams end then.
+    pub stopping: CancellationToken,
+}
+
+impl From<&Context> for Process {
+    fn from(context: &Context) -> Self {
+        let Context { service, readiness, stopping, .. } = context;
+        Self { service, readiness: readiness.clone(), stopping: stopping.clone() }
+    }
+}
+
 /// The shared parts that a service works with. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {

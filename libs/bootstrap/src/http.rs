@@ -10,7 +10,7 @@ mod guard;
 mod io;
 mod serve;
 
-pub use app::{App, app};
+pub use app::{App, app, app_alone};
 pub use body::{BODIES_IN_FLIGHT_BYTES, BodyError, BodyLimits};
 pub use error::{HttpError, ProblemDetails};
 pub use extract::{Json, Path, Query, has_media_type, read_body};

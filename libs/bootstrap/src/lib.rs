@@ -1,6 +1,6 @@
 //! What every service shares: configuration, telemetry, HTTP, access, readiness, shutdown.
 //!
-//! A service's `main.rs` calls [`main`] with its `run`; `marea up` and the tests build a
+//! A service's `main.rs` calls [`main`] (or [`main_alone`]) with its `run`; `marea up` and the tests build a
 //! [`Context`] themselves and run the same code. Nothing here knows what a service does.
 
 mod access;
@@ -21,11 +21,11 @@ pub mod trace;
 
 pub use access::{Access, AccessError, Caller, TOKEN_HINT, is_token, issue};
 pub use connect::{ConnectError, bus, context, records, states};
-pub use context::Context;
-pub use http::{HttpError, app, listen, serve};
+pub use context::{Context, Process};
+pub use http::{HttpError, app, app_alone, listen, serve};
 pub use internal::Internal;
 pub use platform::{AccessMode, Platform};
-pub use program::{Program, main};
+pub use program::{Program, main, main_alone};
 pub use readiness::Readiness;
 pub use resolve::{no_task, since};
 pub use secret::Secret;

@@ -1,11 +1,12 @@
 //! A service's `main`: parses, connects, runs, flushes.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::NonEmptyStringValueParser};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Context, Platform,
+    ConnectError, Context, Platform, Process, Readiness,
     config::{ConfigError, Layers, Settings},
     connect::context,
     shutdown::Signals,
@@ -29,75 +30,112 @@ pub struct Program {
     pub version: &'static str,
 }
 
+/// The platform's settings of a process that needs none of the shared parts.
+const ALONE: [&str; 4] = ["log", "log_format", "otlp", "drain_seconds"];
+
+/// Which of the platform's settings a program has.
+type Wanted = fn(&str) -> bool;
+
 /// The entry point of a service with settings `T`: exit code 0 after a graceful stop, 1 after a failure, 2
 /// where the configuration cannot be used.
 pub fn main<T, F, R>(program: Program, run: R) -> ExitCode
 where
     T: Settings,
     F: Future<Output = anyhow::Result<()>>,
-    R: FnOnce(Context, T, tokio_util::sync::CancellationToken) -> F,
+    R: FnOnce(Context, T, CancellationToken) -> F,
 {
-    let matches = command::<T>(&program).get_matches();
-    let (platform, config) = match settings::<T>(&matches) {
+    start(
+        program,
+        |_| true,
+        async |platform: Platform, config, drain: CancellationToken| {
+            let connected = tokio::select! {
+                connected = context(program.name, &platform) => connected?,
+                () = drain.cancelled() => return Ok(()),
+            };
+            run(Context { stopping: drain.clone(), ..connected }, config, drain).await
+        },
+    )
+}
+
+/// As [`main`], for a service that needs no bus, no store and no token: it has only the platform's settings of
+/// logs, traces and stopping.
+pub fn main_alone<T, F, R>(program: Program, run: R) -> ExitCode
+where
+    T: Settings,
+    F: Future<Output = anyhow::Result<()>>,
+    R: FnOnce(Process, T, CancellationToken) -> F,
+{
+    start(
+        program,
+        |key| ALONE.contains(&key),
+        async |_, config, drain: CancellationToken| {
+            let process = Process { service: program.name, readiness: Readiness::default(), stopping: drain.clone() };
+            run(process, config, drain).await
+        },
+    )
+}
+
+fn start<T: Settings>(
+    program: Program,
+    wanted: Wanted,
+    work: impl AsyncFnOnce(Platform, T, CancellationToken) -> anyhow::Result<()>,
+) -> ExitCode {
+    let matches = command::<T>(&program, wanted).get_matches();
+    let (platform, config) = match settings::<T>(&matches, wanted) {
         Ok(settings) => settings,
         Err(error) => return refused(program.name, &error),
     };
     if matches.get_flag("print-config") {
-        print!("{}{}", yaml(&platform), yaml(&config));
+        print!("{}{}", yaml(&platform, wanted), yaml(&config, |_| true));
         return ExitCode::SUCCESS;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime needs only threads and an event queue");
-    let code = runtime.block_on(work(program, platform, config, run));
+    let code = runtime.block_on(told(program, platform, config, work));
     // What still runs after the drain is abandoned.
     runtime.shutdown_timeout(Duration::ZERO);
     code
 }
 
-async fn work<T, F, R>(program: Program, platform: Platform, config: T, run: R) -> ExitCode
-where
-    F: Future<Output = anyhow::Result<()>>,
-    R: FnOnce(Context, T, tokio_util::sync::CancellationToken) -> F,
-{
+async fn told<T: Settings>(
+    program: Program,
+    platform: Platform,
+    config: T,
+    work: impl AsyncFnOnce(Platform, T, CancellationToken) -> anyhow::Result<()>,
+) -> ExitCode {
     if let Err(error) = telemetry::install(program.name, program.version, &platform) {
         return refused(program.name, &error);
     }
-    let done = guided(program, &platform, config, run).await;
+    let done = guided(program, platform, config, work).await;
     telemetry::flush().await;
     match done {
-        Ok(code) => code,
-        Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "the service stops");
-            ExitCode::FAILURE
-        }
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => match error.downcast_ref::<ConnectError>() {
+            Some(connect) if connect.is_configuration() => refused(program.name, connect),
+            _ => {
+                tracing::error!(error = format!("{error:#}"), "the service stops");
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 
-async fn guided<T, F, R>(program: Program, platform: &Platform, config: T, run: R) -> anyhow::Result<ExitCode>
-where
-    F: Future<Output = anyhow::Result<()>>,
-    R: FnOnce(Context, T, tokio_util::sync::CancellationToken) -> F,
-{
-    let signals = Signals::listen()?;
-    let connected = tokio::select! {
-        connected = context(program.name, platform) => connected,
-        () = signals.drain.cancelled() => return Ok(ExitCode::SUCCESS),
-    };
-    let mut parts = match connected {
-        Ok(parts) => parts,
-        Err(error) if error.is_configuration() => return Ok(refused(program.name, &error)),
-        Err(error) => return Err(error.into()),
-    };
-    parts.stopping = signals.drain.clone();
+async fn guided<T: Settings>(
+    program: Program,
+    platform: Platform,
+    config: T,
+    work: impl AsyncFnOnce(Platform, T, CancellationToken) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let (signals, drain_seconds) = (Signals::listen()?, platform.drain_seconds);
     tracing::info!(service = program.name, version = program.version, "started");
     let deadline = async {
         signals.drain.cancelled().await;
-        tracing::info!(deadline_s = platform.drain_seconds, "stopping: taking no more work, ending what runs");
-        tokio::time::sleep(Duration::from_secs(platform.drain_seconds)).await;
+        tracing::info!(deadline_s = drain_seconds, "stopping: taking no more work, ending what runs");
+        tokio::time::sleep(Duration::from_secs(drain_seconds)).await;
     };
     tokio::select! {
-        ended = run(parts, config, signals.drain.clone()) => ended.map(|()| ExitCode::SUCCESS),
-        () = deadline => anyhow::bail!("work did not end within {} s and is abandoned", platform.drain_seconds),
+        ended = work(platform, config, signals.drain.clone()) => ended,
+        () = deadline => anyhow::bail!("work did not end within {drain_seconds} s and is abandoned"),
         () = signals.abort.cancelled() => anyhow::bail!("aborted by a second signal"),
     }
 }
@@ -107,7 +145,7 @@ fn refused(name: &str, error: &dyn std::error::Error) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-fn command<T: Settings>(program: &Program) -> Command {
+fn command<T: Settings>(program: &Program, wanted: Wanted) -> Command {
     let config = Arg::new("config").long("config").value_name("FILE").env("MAREA_CONFIG");
     let config = config.value_parser(clap::value_parser!(PathBuf)).help("A YAML file of these settings");
     let print = Arg::new("print-config").long("print-config").action(ArgAction::SetTrue);
@@ -120,15 +158,15 @@ fn command<T: Settings>(program: &Program) -> Command {
         )
         .args([config, print])
         .next_help_heading("Settings of the service")
-        .args(flags::<T>())
+        .args(flags::<T>(|_| true))
         .next_help_heading("Settings of the platform")
-        .args(flags::<Platform>())
+        .args(flags::<Platform>(wanted))
 }
 
 /// One flag a setting. Its variable is read by [`Layers`], which also knows the file.
-fn flags<T: Settings>() -> impl Iterator<Item = Arg> {
+fn flags<T: Settings>(wanted: Wanted) -> impl Iterator<Item = Arg> {
     let defaults = serde_json::to_value(T::default()).expect("settings have string keys only");
-    T::HELP.iter().map(move |(key, help)| {
+    T::HELP.iter().filter(move |(key, _)| wanted(key)).map(move |(key, help)| {
         let flag = Arg::new(*key).long(key.replace('_', "-")).value_name("VALUE");
         let default = match defaults.get(*key) {
             Some(serde_json::Value::String(text)) if !text.is_empty() => format!(" [default: {text}]"),
@@ -141,15 +179,15 @@ fn flags<T: Settings>() -> impl Iterator<Item = Arg> {
     })
 }
 
-fn settings<T: Settings>(matches: &ArgMatches) -> Result<(Platform, T), ConfigError> {
+fn settings<T: Settings>(matches: &ArgMatches, wanted: Wanted) -> Result<(Platform, T), ConfigError> {
     let mut layers = Layers::default();
-    layers.declare::<Platform>();
+    layers.declare_some::<Platform>(wanted);
     layers.declare::<T>();
     if let Some(file) = matches.get_one::<PathBuf>("config") {
         layers.file(file)?;
     }
     layers.environment(std::env::vars_os().filter_map(|(k, v)| k.into_string().ok().zip(v.into_string().ok())))?;
-    for (key, _) in T::HELP.iter().chain(Platform::HELP) {
+    for (key, _) in T::HELP.iter().chain(Platform::HELP.iter().filter(|(key, _)| wanted(key))) {
         if let Some(value) = matches.get_one::<String>(key) {
             layers.text(key, value, &format!("--{}", key.replace('_', "-")))?;
         }
@@ -157,6 +195,8 @@ fn settings<T: Settings>(matches: &ArgMatches) -> Result<(Platform, T), ConfigEr
     Ok((layers.get()?, layers.get()?))
 }
 
-fn yaml<T: Settings>(settings: &T) -> String {
-    serde_saphyr::to_string(settings).expect("settings are maps of scalars")
+fn yaml<T: Settings>(settings: &T, wanted: Wanted) -> String {
+    let all = serde_json::to_value(settings).expect("settings have string keys only");
+    let shown = T::HELP.iter().filter(|(key, _)| wanted(key)).map(|(key, _)| BTreeMap::from([(key, all.get(*key))]));
+    shown.map(|one| serde_saphyr::to_string(&one).expect("settings are maps of scalars")).collect()
 }

@@ -27,6 +27,9 @@ impl IntoResponse for PageError {
                 let text = if refusal.detail.is_empty() { &refusal.title } else { &refusal.detail };
                 (status, page::failure(status.as_u16(), text, &refusal.errors, false)).into_response()
             }
+            Error::Name { .. } => {
+                (StatusCode::NOT_FOUND, page::failure(404, "There is no such task.", &[], false)).into_response()
+            }
             error => {
                 tracing::warn!(error = %error, "the interface behind the page does not answer");
                 let text = "Marea's interface does not answer. Nothing is lost; try again in a moment.";

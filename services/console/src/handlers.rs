@@ -1,6 +1,7 @@
 //! What answers each path: asks the interface, renders.
 
 pub mod confirm;
+pub mod events;
 pub mod list;
 pub mod login;
 pub mod task;

@@ -20,7 +20,6 @@ use axum::{
 use client::Client;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use utoipa_axum::router::OpenApiRouter;
 
 bootstrap::settings! {
     /// What the page needs.
@@ -39,17 +38,19 @@ bootstrap::settings! {
 struct Page {
     client: Client,
     secure_cookie: bool,
+    stopping: CancellationToken,
 }
 
-/// The page's routes: `/`, `/tasks/…`, `/login`, `/assets/…`.
-pub fn routes(config: &Config) -> Result<Router, client::Error> {
-    let page = Page { client: Client::new(&config.server, None)?, secure_cookie: config.secure_cookie };
+/// The page's routes: `/`, `/tasks/…`, `/login`, `/assets/…`. Streams end when the process is `stopping`.
+pub fn routes(config: &Config, stopping: CancellationToken) -> Result<Router, client::Error> {
+    let page = Page { client: Client::new(&config.server, None)?, secure_cookie: config.secure_cookie, stopping };
     Ok(Router::new()
         .route("/", get(handlers::list::page))
         .route("/changes", get(handlers::list::changes))
         .route("/upload", get(handlers::upload::form).post(handlers::upload::send))
         .route("/tasks/{id}", get(handlers::task::page))
         .route("/tasks/{id}/changes", get(handlers::task::changes))
+        .route("/tasks/{id}/events", get(handlers::events::events))
         .route("/tasks/{id}/manifests", get(handlers::task::manifests))
         .route("/tasks/{id}/replace", get(handlers::upload::replace_form).post(handlers::upload::replace))
         .route("/tasks/{id}/revert", get(handlers::confirm::revert_form).post(handlers::confirm::revert))
@@ -65,10 +66,27 @@ pub fn routes(config: &Config) -> Result<Router, client::Error> {
 }
 
 /// Runs the page on its own port.
-pub async fn run(context: bootstrap::Context, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(process: bootstrap::Process, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let wrong = |error| bootstrap::ConnectError::Setting(format!("the setting `server`: {error}"));
+    let client = Client::new(&config.server, None).map_err(wrong)?;
+    let routes = routes(&config, process.stopping.clone())?;
+    process.readiness.add("api", move || {
+        let client = client.clone();
+        async move { answers(&client).await }
+    });
     let listener = TcpListener::bind(&config.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
-    let router = bootstrap::app(&context, OpenApiRouter::from(routes(&config)?));
-    bootstrap::serve(listener, router, shutdown).await;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    bootstrap::serve(listener, bootstrap::app_alone(&process, routes), shutdown).await;
     Ok(())
+}
+
+/// Whether the interface answers, be it that a token is needed. Its own `/readyz` may not lead there: what stands
+/// before the services may send that path anywhere, even here.
+async fn answers(client: &Client) -> Result<(), String> {
+    match client.list(None, None, 1).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.status().is_some_and(|status| status < 500) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
 }

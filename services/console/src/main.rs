@@ -6,5 +6,5 @@ use bootstrap::Program;
 
 fn main() -> ExitCode {
     let about = "The web page of Marea";
-    bootstrap::main(Program { name: "console", about, version: env!("CARGO_PKG_VERSION") }, console::run)
+    bootstrap::main_alone(Program { name: "console", about, version: env!("CARGO_PKG_VERSION") }, console::run)
 }

@@ -24,6 +24,7 @@ fn badge(state: State) -> Markup {
         State::Done | State::RolledBack => "good",
         State::Pending | State::ApplyingInCluster | State::RollingBack => "busy",
         State::Rejected | State::Failed | State::RollbackBlocked => "bad",
+        State::Superseded => "soft",
     };
     html! { span class={ "badge " (tone) } { (state.as_str()) } }
 }

@@ -50,6 +50,14 @@ fn an_unknown_key_is_an_error_that_names_its_place() {
 }
 
 #[test]
+fn the_command_line_s_variables_are_passed_over_and_no_other() {
+    assert!(with_variables(&[("MAREA_SERVER", "x"), ("MAREA_TOKEN", "x"), ("MAREA_CONFIG", "x")]).is_ok());
+    for unknown in ["MAREA_SERVERS", "MAREA_OUTPUT", "MAREA_TEST", "MAREA_"] {
+        assert!(with_variables(&[(unknown, "x")]).is_err(), "{unknown}");
+    }
+}
+
+#[test]
 fn a_wrong_type_is_an_error() {
     assert_eq!(
         with_variables(&[("MAREA_COUNT", "many")]).expect_err("not a number").to_string(),

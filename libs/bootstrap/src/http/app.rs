@@ -20,7 +20,7 @@ use super::{
     docs,
     edge::{Edge, edge},
 };
-use crate::{Context, telemetry};
+use crate::{Context, Process, telemetry};
 
 /// How routes are surrounded, where the defaults will not do.
 #[derive(Debug, Clone, Default)]
@@ -36,22 +36,34 @@ pub fn app(context: &Context, routes: OpenApiRouter) -> Router {
     App { guard: context.guard.clone(), bodies: BodyLimits::default() }.build(context, routes)
 }
 
+/// Surrounds the routes of a service that needs none of the shared parts with bounds and probes. No handler of
+/// them may ask for a [`crate::Caller`].
+pub fn app_alone(process: &Process, router: Router) -> Router {
+    let (guard, bodies, in_flight) = Default::default();
+    let router = router.fallback(|| async { HttpError::not_found("no such path") });
+    surround(router, process.clone(), Edge { access: None, guard, bodies, in_flight })
+}
+
 impl App {
     /// Surrounds a service's routes.
     pub fn build(self, context: &Context, routes: OpenApiRouter) -> Router {
         let (router, mut api) = routes.split_for_parts();
         docs::complete(&mut api);
         let Self { guard, bodies } = self;
-        let state = Edge { access: context.access.clone(), guard, bodies, in_flight: InFlight::default() };
-        router
-            .merge(documentation(&api))
-            .merge(probes(context.clone()))
-            .fallback(|| async { HttpError::not_found("no such path; /docs lists all") })
-            .method_not_allowed_fallback(not_allowed)
-            // The edge bounds bodies, also those that no extractor reads.
-            .layer(DefaultBodyLimit::disable())
-            .layer(from_fn_with_state(Arc::new(state), edge))
+        let router = router.merge(documentation(&api));
+        let router = router.fallback(|| async { HttpError::not_found("no such path; /docs lists all") });
+        let access = Some(context.access.clone());
+        surround(router, context.into(), Edge { access, guard, bodies, in_flight: InFlight::default() })
     }
+}
+
+fn surround(router: Router, process: Process, state: Edge) -> Router {
+    router
+        .merge(probes(process))
+        .method_not_allowed_fallback(not_allowed)
+        // The edge bounds bodies, also those that no extractor reads.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(Arc::new(state), edge))
 }
 
 async fn not_allowed() -> HttpError {
@@ -66,20 +78,20 @@ fn documentation(api: &OpenApi) -> Router {
     Router::new().route("/openapi.json", get(json)).route("/docs", get(move || async move { Html(page) }))
 }
 
-fn probes(context: Context) -> Router {
+fn probes(process: Process) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/metrics", get(|| async { telemetry::render_metrics() }))
         .route("/readyz", get(ready))
-        .with_state(context)
+        .with_state(process)
 }
 
-async fn ready(State(context): State<Context>) -> Response {
-    let mut missing = context.readiness.missing().await;
-    if context.stopping.is_cancelled() {
+async fn ready(State(process): State<Process>) -> Response {
+    let mut missing = process.readiness.missing().await;
+    if process.stopping.is_cancelled() {
         missing.insert("process", "it is stopping".to_owned());
     }
     let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let service = context.service;
+    let service = process.service;
     (status, Json(json!({ "service": service, "ready": missing.is_empty(), "not_ready": missing }))).into_response()
 }

@@ -22,7 +22,8 @@ use crate::{Access, trace};
 
 /// What the edge knows.
 pub(crate) struct Edge {
-    pub(crate) access: Access,
+    /// None: nobody is asked who he is.
+    pub(crate) access: Option<Access>,
     pub(crate) guard: Guard,
     pub(crate) bodies: BodyLimits,
     pub(crate) in_flight: InFlight,
@@ -46,7 +47,7 @@ pub(crate) async fn edge(State(edge): State<Arc<Edge>>, request: Request, next: 
 
 impl Edge {
     async fn answer(&self, mut request: Request, next: Next) -> Response {
-        let checked = if self.access.is_local() {
+        let checked = if self.access.as_ref().is_some_and(Access::is_local) {
             self.guard.check(request.method(), request.uri(), request.headers())
         } else {
             Ok(())
@@ -65,7 +66,9 @@ impl Edge {
             return HttpError::unavailable("too many bodies are being read; try again").into_response();
         }
         let share = Share::of(&self.in_flight);
-        request.extensions_mut().insert(self.access.clone());
+        if let Some(access) = &self.access {
+            request.extensions_mut().insert(access.clone());
+        }
         let bounded = request.map(|body| Body::new(Bounded::new(body, self.bodies, share.clone())));
         let response = next.run(bounded).await;
         drop(share);

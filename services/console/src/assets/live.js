@@ -1,4 +1,6 @@
-// Keeps the region #live up to date. Without it the page reads the same, and is loaded anew by hand or by <meta>.
+// Keeps the region #live up to date: by server-sent events where the page names a stream, else by asking again.
+// Nothing is asked for while the tab is hidden. Without the script the page reads the same, and is loaded anew by
+// hand or by <meta>.
 "use strict";
 (() => {
   const live = document.getElementById("live");
@@ -7,6 +9,8 @@
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const visible = () => !document.hidden ||
     new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+  const say = (words) => { if (words && said.textContent !== words) said.textContent = words; };
+  const failed = (times) => { if (times === 3) say("The server does not answer; trying again."); };
 
   // What had the focus gets it back, if it is still there: by id, or by where it leads.
   const replace = (html) => {
@@ -18,26 +22,51 @@
     if (key) live.querySelector(key)?.focus({ preventScroll: true });
   };
 
+  // Until the tab is hidden, or the server refuses: a connection that is lost is made again by the browser.
+  const stream = () => new Promise((done) => {
+    const source = new EventSource(live.dataset.events + live.dataset.version);
+    let failures = 0;
+    const end = () => {
+      source.close();
+      document.removeEventListener("visibilitychange", end);
+      done();
+    };
+    source.addEventListener("change", (event) => {
+      const change = JSON.parse(event.data);
+      replace(change.html);
+      live.dataset.version = event.lastEventId;
+      say(change.said);
+      failures = 0;
+    });
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) return end();
+      failed(failures += 1);
+    });
+    document.addEventListener("visibilitychange", end);
+  });
+
   const once = async () => {
     const answer = await fetch(live.dataset.changes + (live.dataset.version ?? ""), { headers: { accept: "text/html" } });
+    // The token has ended: the page itself leads to where a new one is asked for.
+    if (answer.redirected) return location.reload();
     if (!answer.ok) throw new Error(String(answer.status));
     replace(await answer.text());
     const version = answer.headers.get("x-marea-version");
     if (version) live.dataset.version = version;
-    const words = decodeURIComponent(answer.headers.get("x-marea-said") ?? "");
-    if (words && said.textContent !== words) said.textContent = words;
+    say(decodeURIComponent(answer.headers.get("x-marea-said") ?? ""));
     await pause(Number(answer.headers.get("x-marea-pause") ?? 2000));
   };
 
   (async () => {
     for (let failures = 0; ;) {
       await visible();
+      if (live.dataset.events && window.EventSource) await stream();
+      await visible();
       try {
         await once();
         failures = 0;
       } catch {
-        failures += 1;
-        if (failures === 3) said.textContent = "The server does not answer; trying again.";
+        failed(failures += 1);
         await pause(Math.min(30000, 1000 * 2 ** failures));
       }
     }

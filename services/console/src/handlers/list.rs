@@ -28,7 +28,7 @@ pub struct Asked {
 
 impl Asked {
     fn state(&self) -> Option<State> {
-        State::ALL.into_iter().find(|state| state.as_str() == self.state)
+        State::OF_A_TASK.into_iter().find(|state| state.as_str() == self.state)
     }
 }
 

@@ -6,15 +6,15 @@ use axum::{
     extract::{Path, Query},
     http::{HeaderMap, HeaderValue},
 };
-use domain::Revision;
+use domain::{Revision, TaskStatus};
 use jiff::Timestamp;
 use maud::Markup;
 use serde::Deserialize;
 
 use crate::{error::PageError, page, session::Caller};
 
-/// How long a request of the script waits for a change.
-const POLL: Duration = Duration::from_secs(20);
+/// How long one request waits for a change.
+pub(super) const POLL: Duration = Duration::from_secs(20);
 
 pub async fn page(caller: Caller, Path(id): Path<String>) -> Result<Markup, PageError> {
     let task = caller.client.status(&id).await?;
@@ -23,10 +23,16 @@ pub async fn page(caller: Caller, Path(id): Path<String>) -> Result<Markup, Page
 
 #[derive(Debug, Deserialize)]
 pub struct After {
-    after: Option<u64>,
+    /// The version that the page shows.
+    pub(super) after: Option<u64>,
 }
 
-/// Only what changes, as soon as it does, for the script.
+/// What is announced of a task.
+pub(super) fn said(task: &TaskStatus) -> String {
+    format!("Task {} is {}, {}", task.name, task.state.as_str(), page::health_word(task.health))
+}
+
+/// Only what changes, as soon as it does, for a script that gets no events.
 pub async fn changes(
     caller: Caller,
     Path(id): Path<String>,
@@ -36,12 +42,11 @@ pub async fn changes(
         Some(after) => caller.client.status_after(&id, after, POLL).await?,
         None => caller.client.status(&id).await?,
     };
-    let said = format!("Task {} is {}, {}", task.name, task.state.as_str(), page::health_word(task.health));
     let headers = HeaderMap::from_iter([
         // At most about three times a second, however fast a task changes.
         (super::PAUSE, HeaderValue::from_static("300")),
         (super::VERSION, HeaderValue::from(task.version)),
-        (super::SAID, super::escaped(&said)),
+        (super::SAID, super::escaped(&said(&task))),
     ]);
     Ok((headers, page::task_live(&task, Timestamp::now())))
 }

@@ -56,7 +56,7 @@ fn filter(list: &List) -> Markup {
                 label for="state" { "State" }
                 select #state name="state" {
                     option value="" { "all" }
-                    @for state in State::ALL {
+                    @for state in State::OF_A_TASK {
                         option value=(state.as_str()) selected[list.state == Some(state)] { (state.as_str()) }
                     }
                 }

@@ -16,10 +16,11 @@ const REFRESH: u32 = 3;
 
 /// The page of one task.
 pub fn task(task: &TaskStatus, now: Timestamp, signed_in: bool) -> Markup {
+    let path = |what| format!("/tasks/{}/{what}", task.id);
     let content = html! {
         h1 { (task.name) }
         (actions(task))
-        div #live data-changes={ "/tasks/" (task.id) "/changes?after=" } data-version=(task.version) {
+        div #live data-changes=(path("changes?after=")) data-events=(path("events?after=")) data-version=(task.version) {
             (task_live(task, now))
         }
     };
@@ -137,7 +138,10 @@ fn history(task: &TaskStatus, revision: &RevisionStatus) -> Markup {
     let again =
         revision.state == State::Done && revision.revision != task.desired_revision && task.state != State::RolledBack;
     html! {
-        h3 { "Revision " (revision.revision) ": " (what) " " (badge(revision.state)) }
+        h3 {
+            "Revision " (revision.revision) ": " (what) " " (badge(revision.state))
+            @if let Some(by) = revision.superseded_by { " by revision " (by) }
+        }
         ol {
             @for step in &revision.transitions {
                 li {

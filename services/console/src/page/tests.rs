@@ -137,6 +137,18 @@ fn a_task_shows_objects_history_problems_and_the_way_back() {
 }
 
 #[test]
+fn a_superseded_revision_says_by_which_and_is_no_state_to_look_for() {
+    let submitted = || FactBody::Submitted { command: CommandKind::Apply, files: 1, to: None };
+    let started = FactBody::ApplyStarted { objects: 1 };
+    let facts = [fact(1, 0, submitted()), fact(1, 20, started), fact(2, 900, FactBody::RollbackRequested {})];
+    let task = fold(&facts).expect("facts");
+    let page = super::task(&task, Timestamp::UNIX_EPOCH, false).into_string();
+    assert!(page.contains("<span class=\"badge soft\">SUPERSEDED</span> by revision 2"), "{page}");
+    let list = list(&List { tasks: vec![task], ..List::default() }, Timestamp::UNIX_EPOCH, false).into_string();
+    assert!(!list.contains("SUPERSEDED"), "{list}");
+}
+
+#[test]
 fn the_list_keeps_its_filter_on_the_next_page() {
     let of =
         List { tasks: vec![status("x")], next: Some("a/b".into()), state: Some(domain::State::Failed), cursor: None };

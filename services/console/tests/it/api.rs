@@ -12,6 +12,7 @@ use axum::{
 use domain::{Fact, FactBody, Health, ObjectRef, ObjectStatus, Problem, TaskStatus, fact::CommandKind, status::fold};
 use jiff::Timestamp;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 /// The one token that is known; without any, reading is allowed as on one's own computer.
 pub const TOKEN: &str = "mrt_0123456789ab_secret";
@@ -22,12 +23,45 @@ pub const EVIL: &str = "<script>document.title='owned'</script><img src=x onerro
 /// What was asked: method, path with query, token, body.
 pub type Asked = Arc<Mutex<Vec<(String, String, String, String)>>>;
 
+/// The interface alone: its address, and what it was asked.
+pub async fn interface_alone() -> (String, Asked) {
+    let asked = Asked::default();
+    (serve(interface(asked.clone())).await, asked)
+}
+
 /// The page in front of the interface: its address, and what the interface was asked.
 pub async fn start() -> (String, Asked) {
-    let asked = Asked::default();
-    let server = serve(interface(asked.clone())).await;
+    let (server, asked) = interface_alone().await;
+    // Streams end at once: a browser's clock, which tests run fast, stands still while one is open.
+    let stopped = CancellationToken::new();
+    stopped.cancel();
+    (serve(page(server, stopped)).await, asked)
+}
+
+fn page(server: String, stopping: CancellationToken) -> Router {
     let config = console::Config { server, secure_cookie: false, ..console::Config::default() };
-    (serve(console::routes(&config).expect("an address")).await, asked)
+    console::routes(&config, stopping).expect("an address")
+}
+
+/// The page in front of an interface whose task is done as soon as somebody waits for a change, and the paths that
+/// the page is asked for. Streams end once the end is told.
+pub async fn start_changing() -> (String, Arc<Mutex<Vec<String>>>) {
+    let (told, paths) = (CancellationToken::new(), Arc::<Mutex<Vec<String>>>::default());
+    let (stopping, seen) = (told.clone(), paths.clone());
+    let one = |request: Request| async move {
+        let query = request.uri().query().unwrap_or_default();
+        if query.contains("after=8") {
+            told.cancel();
+            std::future::pending::<()>().await;
+        }
+        Json(if query.contains("after=7") { done() } else { task() })
+    };
+    let server = serve(Router::new().route("/status/{id}", get(one))).await;
+    let noted = axum::middleware::map_request(move |request: Request| {
+        seen.lock().expect("alone").push(request.uri().path().to_owned());
+        async { request }
+    });
+    (serve(page(server, stopping).layer(noted)).await, paths)
 }
 
 async fn serve(router: Router) -> String {
@@ -87,6 +121,18 @@ fn accepted() -> serde_json::Value {
 
 /// A task as rich as they get.
 pub fn task() -> TaskStatus {
+    fold(&facts()).expect("facts")
+}
+
+/// The same task at its end.
+fn done() -> TaskStatus {
+    let mut facts = facts().to_vec();
+    let applied = FactBody::Applied { observed: 3, objects: vec![], kept: vec![], warnings: vec![] };
+    facts.push(Fact { body: applied, ..facts[6].clone() });
+    fold(&facts).expect("facts")
+}
+
+fn facts() -> [Fact; 7] {
     let fact = |revision, millis: i64, body| Fact {
         tenant: "local".parse().expect("a label"),
         task: ID.parse().expect("an id"),
@@ -111,7 +157,7 @@ pub fn task() -> TaskStatus {
     ];
     let applied = FactBody::Applied { observed: 1, objects: objects.clone(), kept: vec![], warnings: vec![] };
     let added = vec!["added 1 HPA (worker, 3 to 15 pods, 70 % CPU)".into()];
-    fold(&[
+    [
         fact(1, 0, submitted(2)),
         fact(1, 40, FactBody::ApplyStarted { objects: 2 }),
         fact(1, 3_400, applied),
@@ -119,6 +165,5 @@ pub fn task() -> TaskStatus {
         fact(2, 60_020, FactBody::Validated { objects: 3, warnings: vec![warning], added }),
         fact(2, 60_040, FactBody::ApplyStarted { objects: 3 }),
         fact(2, 61_000, FactBody::Progress { observed: 2, health: Health::Progressing, objects }),
-    ])
-    .expect("facts")
+    ]
 }

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::api::{ID, start};
+use crate::api::{ID, start, start_changing};
 
 /// The browser, or `None` with a sentence where it is not installed; in CI it must be.
 fn chromium() -> Option<&'static Path> {
@@ -48,6 +48,18 @@ async fn a_browser_shows_the_task_and_nothing_complains() {
         assert!(!dom.contains("<title>owned"), "{path}: a user's text was run");
         assert_eq!(complaints(&output), Vec::<String>::new(), "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_s_page_follows_it_by_events_and_asks_for_nothing_else() {
+    let Some(browser) = chromium() else { return };
+    let (page, paths) = start_changing().await;
+    let output = run(browser, vec!["--dump-dom".into(), format!("{page}/tasks/{ID}")]).await;
+    let dom = String::from_utf8_lossy(&output.stdout);
+    assert!(dom.contains("data-version=\"8\"") && dom.contains("Task swj-demo is DONE, healthy"), "{dom}");
+    let paths = paths.lock().expect("alone");
+    assert!(paths.iter().any(|path| path.ends_with("/events")), "{paths:?}");
+    assert!(!paths.iter().any(|path| path.ends_with("/changes")), "{paths:?}");
 }
 
 /// Pictures for people, where `MAREA_SCREENSHOTS` names a folder.

@@ -1,5 +1,7 @@
 //! The page over HTTP and in a real browser, in front of an interface that records what it is asked.
 
+mod alone;
 mod api;
 mod browser;
+mod events;
 mod pages;

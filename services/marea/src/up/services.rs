@@ -51,7 +51,7 @@ pub fn start(
         .merge(entrypoint::routes(&context, &entry))
         .merge(status_worker::routes(&context, &status))
         .merge(OpenApiRouter::from(internal))
-        .merge(OpenApiRouter::from(console::routes(&page)?));
+        .merge(OpenApiRouter::from(console::routes(&page, stop.clone())?));
     let app = bootstrap::app(&context, routes);
     let mut running =
         Running { context: context.clone(), tasks: JoinSet::new(), left: BTreeSet::new(), failed: stop.clone() };

@@ -69,7 +69,9 @@ async fn ask(command: Command, global: &Global, ui: &mut Ui) -> Done {
 }
 
 fn client(global: &Global) -> Result<Client, Failure> {
-    let token = env::var("MAREA_TOKEN").ok().filter(|token| !token.is_empty());
+    // What is not text holds what no token has, and is refused as such.
+    let token = env::var_os("MAREA_TOKEN").map(|token| token.to_string_lossy().into_owned());
+    let token = token.filter(|token| !token.is_empty());
     Ok(Client::new(&global.server, token)?)
 }
 

@@ -57,6 +57,13 @@ impl Failure {
         self
     }
 
+    /// The failure of a call about something that is no task: where there is none, `list` shows those that are.
+    pub fn of(error: client::Error, list: &str) -> Self {
+        let absent = error.status() == Some(404) || matches!(error, client::Error::Name { .. });
+        let failure = Self::from(error);
+        if absent { failure.hint(format_args!("see them with `{{marea}} {list}`")) } else { failure }
+    }
+
     /// Says it on stderr.
     pub fn report(&self, program: &str) -> ExitCode {
         if !self.message.is_empty() {
@@ -83,13 +90,17 @@ impl From<client::Error> for Failure {
     fn from(error: client::Error) -> Self {
         use client::Error;
         let exit = match &error {
-            Error::Server { .. } => Exit::Usage,
+            Error::Server { .. } | Error::Name { .. } | Error::Token => Exit::Usage,
             Error::Unreachable { .. } => Exit::Unreachable,
             Error::Refused(refusal) if refusal.status == 504 => Exit::TimedOut,
             Error::Refused(refusal) if refusal.status == 503 => Exit::Unreachable,
             Error::Refused(_) | Error::Unexpected { .. } => Exit::Failed,
         };
         let hint = match (&error, error.status()) {
+            (Error::Name { .. }, _) => "give an id, a name, or the end of an id; see them with `{marea} list`",
+            (Error::Token, _) => {
+                "set MAREA_TOKEN to the token alone, mrt_<id>_<secret>, without a line break at its end"
+            }
             (Error::Unreachable { .. }, _) => {
                 "start a server with `{marea} up`, or name one: --server URL or MAREA_SERVER=URL"
             }

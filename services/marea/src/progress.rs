@@ -122,6 +122,7 @@ impl Progress {
             State::Failed | State::Rejected | State::RollbackBlocked => count(errors(of), "problem"),
             State::RollingBack => count(status.objects.len(), "object") + " to remove",
             State::RolledBack => kept(status),
+            State::Superseded => of.superseded_by.map(|by| format!("by revision {by}")).unwrap_or_default(),
         };
         let after = elapsed(at.duration_since(start));
         Line { after, subject: state.as_str().to_owned(), text, tone: state.into() }

@@ -37,6 +37,7 @@ impl From<State> for Tone {
             State::Done | State::RolledBack => Self::Good,
             State::Pending | State::ApplyingInCluster | State::RollingBack => Self::Busy,
             State::Rejected | State::Failed | State::RollbackBlocked => Self::Bad,
+            State::Superseded => Self::Dim,
         }
     }
 }
@@ -112,7 +113,7 @@ impl Ui {
     }
 }
 
-/// Text of a server or a file, safe on a terminal: control characters shown, not obeyed.
+/// Text of a server or a file, safe on a terminal: what controls it or cannot be seen is shown, not obeyed.
 pub fn tame(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if domain::text::is_unseen(c) && c != '\t' { '\u{fffd}' } else { c }).collect()
 }

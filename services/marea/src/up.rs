@@ -11,6 +11,7 @@ mod parts;
 mod rights;
 mod services;
 mod stop;
+mod variables;
 
 use std::{fs, io::Write as _, net::SocketAddr, path::Path, time::Instant};
 
@@ -43,7 +44,7 @@ fn refuse_open(options: &Up) -> Done {
 }
 
 async fn up(options: &Up, began: Instant, ui: &mut Ui) -> Done {
-    let platform = platform(options);
+    let platform = platform(options)?;
     telemetry::install("marea", env!("CARGO_PKG_VERSION"), &platform).map_err(Failure::usage)?;
     let signals = Signals::listen()?;
     let data = data::open(options)?;
@@ -77,8 +78,8 @@ async fn tell(options: &Up, address: SocketAddr, ui: &mut Ui) -> Done {
     banner::next(options.demo, ui)
 }
 
-fn platform(options: &Up) -> Platform {
-    Platform {
+fn platform(options: &Up) -> Result<Platform, Failure> {
+    Ok(Platform {
         amqp: options.amqp.clone().unwrap_or_default().into(),
         redis: options.redis.clone().unwrap_or_default().into(),
         blobs: options.blobs.clone().unwrap_or_default(),
@@ -86,8 +87,8 @@ fn platform(options: &Up) -> Platform {
         cors_origin: options.cors_origin.clone(),
         log: options.log.clone(),
         log_format: options.log_format.clone(),
-        ..Platform::default()
-    }
+        ..variables::platform()?
+    })
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

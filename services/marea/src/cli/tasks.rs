@@ -106,8 +106,8 @@ pub struct List {
 
 fn parse_state(text: &str) -> Result<&'static str, String> {
     let wanted = text.to_ascii_uppercase().replace('-', "_");
-    let found = domain::State::ALL.into_iter().map(domain::State::as_str).find(|name| *name == wanted);
-    let all = || domain::State::ALL.map(domain::State::as_str).join(", ").to_lowercase();
+    let found = domain::State::OF_A_TASK.into_iter().map(domain::State::as_str).find(|name| *name == wanted);
+    let all = || domain::State::OF_A_TASK.map(domain::State::as_str).join(", ").to_lowercase();
     found.ok_or_else(|| format!("no such state; expected one of {}", all()))
 }
 

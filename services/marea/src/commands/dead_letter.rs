@@ -20,19 +20,24 @@ pub async fn run(client: &Client, command: DeadLetterCommand, ui: &mut Ui) -> Do
         DeadLetterCommand::Show { id } => show(client, &id, ui).await,
         DeadLetterCommand::Requeue { ids } => {
             for id in &ids {
-                client.requeue_dead_letter(id).await?;
+                client.requeue_dead_letter(id).await.map_err(absent)?;
                 ui.line(format_args!("requeued {id}"))?;
             }
             Ok(())
         }
         DeadLetterCommand::Drop { ids } => {
             for id in &ids {
-                client.drop_dead_letter(id).await?;
+                client.drop_dead_letter(id).await.map_err(absent)?;
                 ui.line(format_args!("dropped {id}"))?;
             }
             Ok(())
         }
     }
+}
+
+/// A letter that is not there may have been put back already.
+fn absent(error: client::Error) -> Failure {
+    Failure::of(error, "dead-letter list")
 }
 
 fn list(letters: &[DeadLetter], ui: &mut Ui) -> Done {
@@ -57,7 +62,7 @@ async fn show(client: &Client, id: &str, ui: &mut Ui) -> Done {
     let letters = client.dead_letters(LOOK).await?;
     let letter = letters.iter().find(|letter| letter.id == id);
     let letter = letter.ok_or_else(|| {
-        Failure::failed(format!("there is no dead letter `{id}`")).hint("see them: {marea} dead-letter list")
+        Failure::failed(format!("there is no dead letter `{id}`")).hint("see them with `{marea} dead-letter list`")
     })?;
     if ui.value(letter)? {
         return Ok(());

@@ -15,10 +15,12 @@ use crate::{
 pub async fn run(client: &Client, command: TenantCommand, ui: &mut Ui) -> Done {
     match command {
         TenantCommand::List => list(&client.tenants().await?, ui),
-        TenantCommand::Show { name } => show(&client.tenant(name.as_str()).await?, ui),
+        TenantCommand::Show { name } => {
+            show(&client.tenant(name.as_str()).await.map_err(|e| Failure::of(e, "tenant list"))?, ui)
+        }
         TenantCommand::Set { name, fields } => set(client, name, *fields, ui).await,
         TenantCommand::Delete { name } => {
-            client.delete_tenant(name.as_str()).await?;
+            client.delete_tenant(name.as_str()).await.map_err(|e| Failure::of(e, "tenant list"))?;
             Ok(ui.line(format_args!("deleted tenant {name}"))?)
         }
     }

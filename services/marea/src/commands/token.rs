@@ -31,7 +31,7 @@ pub async fn run(client: &Client, command: TokenCommand, ui: &mut Ui) -> Done {
             Ok(())
         }
         TokenCommand::Revoke { id } => {
-            client.revoke_token(&id).await?;
+            client.revoke_token(&id).await.map_err(|e| Failure::of(e, "token list"))?;
             Ok(ui.line(format_args!("revoked token {id}"))?)
         }
     }

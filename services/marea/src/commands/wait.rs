@@ -74,12 +74,11 @@ pub fn tell(progress: &mut Progress, status: &TaskStatus, ui: &mut Ui) -> Result
     Ok(())
 }
 
-/// Where a command stands that will not go on by itself: its revision, or a higher command that came instead.
+/// Where a command stands that will not go on by itself. A higher command that is not accepted yet ends nothing:
+/// while it is judged, and when it is rejected, this one goes on.
 pub fn ended(status: &TaskStatus, revision: Revision) -> Option<&RevisionStatus> {
     let own = status.revisions.iter().find(|r| r.revision == revision)?;
-    let over = own.state.is_final() || own.state == State::RollbackBlocked;
-    let superseded = status.desired_revision > revision;
-    (over || superseded).then_some(own)
+    (own.state.is_final() || own.state == State::RollbackBlocked).then_some(own)
 }
 
 fn finish(status: &TaskStatus, end: &RevisionStatus, ui: &mut Ui) -> Done {
@@ -90,12 +89,11 @@ fn finish(status: &TaskStatus, end: &RevisionStatus, ui: &mut Ui) -> Done {
         eprintln!("{}", check::line(problem, ui));
     }
     let name = &status.name;
-    match end.state {
-        State::Done | State::RolledBack => Ok(()),
-        _ if status.desired_revision > end.revision => {
-            Err(Failure::failed(format!("revision {} came instead", status.desired_revision)))
-        }
-        state => Err(Failure::failed(format!("task {name} revision {} is {}", end.revision, state.as_str()))
+    match (end.state, end.superseded_by) {
+        (State::Done | State::RolledBack, _) => Ok(()),
+        (_, Some(other)) => Err(Failure::failed(format!("revision {other} came instead"))
+            .hint(format_args!("{{marea}} status {name} --watch"))),
+        (state, None) => Err(Failure::failed(format!("task {name} revision {} is {}", end.revision, state.as_str()))
             .hint(format_args!("{{marea}} status {name} --events, {{marea}} logs {name}"))),
     }
 }

@@ -67,3 +67,14 @@ fn a_fact_that_overtook_the_first_is_told_after_it() {
     facts.push(fact(0, FactBody::Submitted { command: CommandKind::Apply, files: 1, to: None }));
     assert_eq!(said(&mut progress, &facts), ["0.00 s PENDING: 1 file, 2 objects"]);
 }
+
+#[test]
+fn a_superseded_revision_says_by_which() {
+    let mut progress = Progress::new(1, Some(1));
+    let mut facts = vec![fact(0, FactBody::Submitted { command: CommandKind::Apply, files: 1, to: None })];
+    facts.push(fact(20, FactBody::ApplyStarted { objects: 1 }));
+    assert_eq!(said(&mut progress, &facts), ["0.00 s PENDING: 1 file, 1 object", "0.02 s APPLYING_IN_CLUSTER: "]);
+    facts.push(Fact { revision: 2, ..fact(300, FactBody::RollbackRequested {}) });
+    assert_eq!(said(&mut progress, &facts), ["0.3 s SUPERSEDED: by revision 2"]);
+    assert!(said(&mut progress, &facts).is_empty());
+}

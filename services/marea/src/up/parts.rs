@@ -39,7 +39,7 @@ async fn records(options: &Up, platform: &Platform, data: &Database) -> Result<R
     }
     let settings = blob_options(&options.blobs_option)?;
     let platform = Platform { blobs_options: settings, ..platform.clone() };
-    bootstrap::records(&platform).map_err(Failure::usage)
+    bootstrap::records(&platform).map_err(refused)
 }
 
 fn blob_options(pairs: &[String]) -> Result<BTreeMap<String, Secret>, Failure> {
@@ -52,12 +52,17 @@ async fn bus(platform: &Platform, data: &Database) -> Result<Arc<dyn Bus>, Failu
     if platform.amqp.is_empty() {
         return Ok(Arc::new(EmbeddedBus::open(data.clone()).await.map_err(Failure::failed)?));
     }
-    bootstrap::bus("marea", platform).await.map_err(Failure::failed)
+    bootstrap::bus("marea", platform).await.map_err(refused)
+}
+
+/// A setting that cannot be used is told as such, as a server that refuses is.
+fn refused(error: bootstrap::ConnectError) -> Failure {
+    if error.is_configuration() { Failure::usage(error) } else { Failure::failed(error) }
 }
 
 async fn states(platform: &Platform, data: &Database) -> Result<Arc<dyn States>, Failure> {
     if platform.redis.is_empty() {
         return Ok(Arc::new(EmbeddedStates::open(data.clone()).await.map_err(Failure::failed)?));
     }
-    bootstrap::states(platform).await.map_err(Failure::failed)
+    bootstrap::states(platform).await.map_err(refused)
 }

@@ -1,6 +1,6 @@
 use std::{io::Read as _, process::Stdio};
 
-use crate::program::{CONFIG, command, folder, marea, with_input};
+use crate::program::{CONFIG, Ran, command, folder, marea, with_input};
 
 #[test]
 fn wrong_usage_is_exit_code_2_and_help_is_0() {
@@ -23,6 +23,61 @@ fn an_absent_server_is_exit_code_4_and_says_what_to_do() {
         assert!(ran.err.contains(hint) || ran.out.contains(hint), "{arguments:?}: {} {}", ran.out, ran.err);
     }
     assert_eq!(marea(&["--server", "nonsense", "list"]).code, 2);
+}
+
+#[test]
+fn what_cannot_be_sent_is_wrong_usage() {
+    for task in ["..", ".", ""] {
+        for arguments in
+            [vec!["status", task], vec!["get", task], vec!["delete", task], vec!["dead-letter", "drop", task]]
+        {
+            let ran = marea(&arguments);
+            assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.err);
+            assert!(ran.err.contains(&format!("`{task}` is not an id or a name")), "{}", ran.err);
+        }
+    }
+    let ran = marea(&["dead-letter", "requeue", ".."]);
+    assert!(ran.code == 2 && ran.err.contains(" dead-letter list`"), "{}", ran.err);
+    let secret: Ran =
+        command("http://127.0.0.1:1").env("MAREA_TOKEN", "mrt_0_1\n").arg("list").output().expect("ran").into();
+    assert_eq!(secret.code, 2, "{}", secret.err);
+    assert!(
+        secret.err.contains("set MAREA_TOKEN to the token alone") && !secret.err.contains("mrt_0"),
+        "{}",
+        secret.err
+    );
+}
+
+#[test]
+fn a_wrong_address_is_wrong_usage_and_told_what_is_expected() {
+    for (flag, expected) in
+        [("--amqp", "amqp://user:password@host"), ("--redis", "redis-cluster://host:port"), ("--blobs", "s3://bucket")]
+    {
+        let ran = marea(&["up", "--ephemeral", "--listen", "127.0.0.1:0", flag, "bogus"]);
+        assert_eq!(ran.code, 2, "{flag}: {}", ran.err);
+        assert!(ran.err.contains(expected), "{flag}: {}", ran.err);
+    }
+    let ran = marea(&["--server", "127.0.0.1:8080", "list"]);
+    assert!(ran.code == 2 && ran.err.contains("expected http://HOST[:PORT]"), "{}", ran.err);
+}
+
+#[test]
+fn a_variable_that_nothing_knows_is_wrong_usage_of_up_alone() {
+    let with = |variables: &[(&str, &str)], arguments: &[&str]| -> Ran {
+        let mut command = command("http://127.0.0.1:1");
+        command.env("MAREA_TOKEN", "mrt_0_1").envs(variables.iter().copied());
+        command.args(arguments).output().expect("started").into()
+    };
+    let up = ["up", "--ephemeral", "--listen", "127.0.0.1:0"];
+    let ran = with(&[("MAREA_COLOUR", "red")], &up);
+    assert!(ran.code == 2 && ran.err.contains("MAREA_COLOUR is not a setting"), "{}", ran.err);
+    let ran = with(&[("MAREA_DRAIN_SECONDS", "soon")], &up);
+    assert!(ran.code == 2 && ran.err.contains("expected a whole number"), "{}", ran.err);
+    // Known ones, also of parts that `up` sets itself, lead on to what is wrong with the arguments.
+    let known = [("MAREA_REFOLD_SECONDS", "60"), ("MAREA_OTLP", ""), ("MAREA_SECURE_COOKIE", "false")];
+    let ran = with(&known, &[&up[..], &["--amqp", "bogus"]].concat());
+    assert!(ran.code == 2 && ran.err.contains("amqp://"), "{}", ran.err);
+    assert_eq!(with(&[("MAREA_COLOUR", "red")], &["list"]).code, 4);
 }
 
 #[test]

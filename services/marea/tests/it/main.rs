@@ -5,6 +5,7 @@ mod corpus;
 mod line;
 mod openapi;
 mod page;
+mod plan;
 mod program;
 mod survival;
 mod up;

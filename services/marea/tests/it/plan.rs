@@ -1,13 +1,24 @@
 //! What is asked of one task, at random instants, and what must come of it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use client::{Client, Upload};
 use domain::{Revision, SourceFile, State};
-use rand::{RngExt as _, rngs::StdRng};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::time::sleep;
 
 use crate::line::manifests::{config, job, worker};
+
+/// Chance as `TESTKIT_SEED` repeats it; it is printed.
+pub fn seeded() -> StdRng {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let seed = std::env::var("TESTKIT_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(now);
+    println!("TESTKIT_SEED={seed}");
+    StdRng::seed_from_u64(seed)
+}
 
 /// How one task's life goes.
 pub struct Plan {
@@ -31,14 +42,26 @@ pub struct Wanted {
 /// Objects as `Kind/name`, each with the value in it where it is a ConfigMap of [`config`].
 pub type Objects = BTreeMap<String, String>;
 
+impl Wanted {
+    /// The parent that owns its objects; none of a task that is rolled back.
+    pub fn parent(&self) -> Option<String> {
+        (self.state == State::Done).then(|| format!("ConfigMap/marea-{}", self.id))
+    }
+}
+
 impl Plan {
-    pub fn draw(number: usize, random: &mut StdRng) -> Self {
+    /// The plans of so many tasks. Each fourth has a `kind: Job`, and one in `worker_of` a worker.
+    pub fn draw_all(tasks: usize, worker_of: usize, random: &mut StdRng) -> Vec<Self> {
+        (0..tasks).map(|number| Self::draw(number, worker_of, random)).collect()
+    }
+
+    fn draw(number: usize, worker_of: usize, random: &mut StdRng) -> Self {
         // Some at once, so that they meet the command before them under way.
         let mut pause = || Duration::from_millis(random.random_range(0..1_500_u64).saturating_sub(300));
         let pauses = [pause(), pause(), pause()];
         let puts = [0, 0, 1, 2][random.random_range(0..4)];
         let delete_after = random.random_bool(0.35).then_some(pauses[2]);
-        let (with_job, with_worker) = (number.is_multiple_of(4), number.is_multiple_of(10));
+        let (with_job, with_worker) = (number.is_multiple_of(4), number.is_multiple_of(worker_of));
         Self { name: format!("t{number}"), with_job, with_worker, puts: pauses[..puts].to_vec(), delete_after }
     }
 

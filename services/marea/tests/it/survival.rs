@@ -2,7 +2,6 @@
 
 mod kills;
 mod ledger;
-mod plan;
 
 use crate::program::{CONFIG, Up, command, folder};
 

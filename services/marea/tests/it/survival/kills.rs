@@ -1,10 +1,6 @@
 //! SIGKILL at random moments, seeded: `TESTKIT_SEED` repeats a run.
 
-use std::{
-    collections::BTreeSet,
-    path::Path,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use client::Client;
 use domain::Health;
@@ -13,11 +9,11 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use testkit::{Process, free_port, http, until};
 use tokio::time::sleep;
 
-use super::{
-    ledger::Ledger,
-    plan::{Objects, Plan, Wanted},
+use super::ledger::Ledger;
+use crate::{
+    plan::{Objects, Plan, Wanted, seeded},
+    program::command,
 };
-use crate::program::command;
 
 /// Tasks that run while it is killed.
 const TASKS: usize = 100;
@@ -66,9 +62,7 @@ impl Up {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_task_ends_as_asked_though_the_process_is_killed_20_times() {
-    let seed = std::env::var("TESTKIT_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(now);
-    println!("TESTKIT_SEED={seed}");
-    let mut random = StdRng::seed_from_u64(seed);
+    let mut random = seeded();
     let dir = tempfile::tempdir().expect("a folder");
     let data = dir.path().join("data");
     let up = Up::start(&data);
@@ -78,7 +72,7 @@ async fn every_task_ends_as_asked_though_the_process_is_killed_20_times() {
     up.process.restart();
 
     let client = Client::new(&up.url, None).expect("a URL").patient(Duration::from_secs(60));
-    let plans: Vec<_> = (0..TASKS).map(|number| Plan::draw(number, &mut random)).collect();
+    let plans = Plan::draw_all(TASKS, 10, &mut random);
     let paced = plans.iter().zip(0..).map(async |(plan, number)| {
         sleep(EVERY * number).await;
         plan.run(&client).await
@@ -132,7 +126,7 @@ async fn differs(client: &Client, one: &Wanted) -> Option<String> {
 /// Whether the cluster holds just what was asked for, and one parent a task.
 fn exact(ledger: &Ledger, wanted: &[Wanted]) -> Result<(), String> {
     let left: Vec<_> = wanted.iter().filter(|one| !one.objects.is_empty()).collect();
-    let parents = left.iter().map(|one| (format!("ConfigMap/marea-{}", one.id), String::new()));
+    let parents = left.iter().filter_map(|one| Some((one.parent()?, String::new())));
     let expected: Objects = left.iter().flat_map(|one| one.objects.clone()).chain(parents).collect();
     let found = ledger.objects(&left.iter().map(|one| one.id.as_str()).collect());
     let without = |a: &Objects, b: &Objects| -> Vec<_> {
@@ -141,8 +135,4 @@ fn exact(ledger: &Ledger, wanted: &[Wanted]) -> Result<(), String> {
     let (extra, missing) = (without(&found, &expected), without(&expected, &found));
     let right = extra.is_empty() && missing.is_empty();
     if right { Ok(()) } else { Err(format!("left over: {extra:?}; missing: {missing:?}")) }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use axum::{
+    Extension,
     body::Body,
     extract::Request,
     http::{StatusCode, Version},
@@ -29,6 +30,7 @@ use state::embedded::EmbeddedStates;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -38,6 +40,7 @@ struct Running {
     address: std::net::SocketAddr,
     http: Client,
     context: Context,
+    arrived: Arc<Semaphore>,
     stop: CancellationToken,
     server: JoinHandle<()>,
 }
@@ -63,6 +66,19 @@ async fn context() -> Context {
     Context::new("test", bus, records, states, access)
 }
 
+/// A permit for each call that is in its handler's hands.
+type Arrived = Extension<Arc<Semaphore>>;
+
+async fn slow(arrived: Arrived) {
+    arrived.add_permits(1);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+}
+
+async fn hang(arrived: Arrived) {
+    arrived.add_permits(1);
+    std::future::pending().await
+}
+
 fn routes() -> OpenApiRouter {
     OpenApiRouter::new()
         .route(
@@ -74,8 +90,8 @@ fn routes() -> OpenApiRouter {
             }),
         )
         .route("/me", get(|caller: Caller| async move { caller.actor }))
-        .route("/slow", get(|| async { tokio::time::sleep(Duration::from_millis(500)).await }))
-        .route("/hang", get(std::future::pending::<()>))
+        .route("/slow", get(slow))
+        .route("/hang", get(hang))
         .route(
             "/read",
             post(|request: Request| async move { read_body(request).await.map(|body| body.len().to_string()) }),
@@ -92,13 +108,14 @@ fn routes() -> OpenApiRouter {
 
 async fn run(app: App, limits: Limits) -> Running {
     let context = context().await;
-    let router = app.build(&context, routes());
+    let arrived = Arc::new(Semaphore::new(0));
+    let router = app.build(&context, routes().layer(Extension(arrived.clone())));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let stop = CancellationToken::new();
     let server = tokio::spawn(Server { limits }.serve(listener, router, stop.clone()));
     let http = Client::builder().no_proxy().build().expect("a client");
-    Running { address, http, context, stop, server }
+    Running { address, http, context, arrived, stop, server }
 }
 
 async fn usual() -> Running {
@@ -236,7 +253,8 @@ async fn a_stop_drains_what_runs_and_cuts_what_hangs() {
     let running = run(App::default(), limits).await;
     let slow = tokio::spawn(running.http.get(running.url("/slow")).send());
     let hang = tokio::spawn(running.http.get(running.url("/hang")).send());
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let both = tokio::time::timeout(Duration::from_secs(60), running.arrived.acquire_many(2)).await;
+    both.expect("they arrive").expect("never closed").forget();
     running.stop.cancel();
     assert_eq!(slow.await.expect("ran").expect("drained").status(), 200);
     let began = Instant::now();

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::{extract::Request, middleware::map_request};
 use blobs::{Records, embedded::EmbeddedBlobs};
 use bootstrap::{Access, Context, app, serve};
 use domain::{
@@ -15,7 +16,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 use state::embedded::EmbeddedStates;
 use status_worker::Config;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
 pub struct Harness {
@@ -23,6 +24,7 @@ pub struct Harness {
     pub http: Client,
     pub context: Context,
     pub stop: CancellationToken,
+    arrived: Arc<Semaphore>,
 }
 
 impl Drop for Harness {
@@ -53,14 +55,26 @@ impl Harness {
         context.stopping = stop.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let arrived = Arc::new(Semaphore::new(0));
+        let counted = arrived.clone();
         let router = app(&context, status_worker::routes(&context, &config(applier_url)));
+        let router = router.layer(map_request(move |request: Request| {
+            counted.add_permits(1);
+            async { request }
+        }));
         tokio::spawn(serve(listener, router, stop.clone()));
         let http = Client::builder().no_proxy().build().expect("a client");
-        Self { url, http, context, stop }
+        Self { url, http, context, stop, arrived }
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.http.get(format!("{}{path}", self.url))
+    }
+
+    /// Awaits a request that has arrived and was not awaited yet.
+    pub async fn arrival(&self) {
+        let arrived = tokio::time::timeout(Duration::from_secs(60), self.arrived.acquire()).await;
+        arrived.expect("a request arrives").expect("never closed").forget();
     }
 
     pub async fn add(&self, facts: &[Fact]) {

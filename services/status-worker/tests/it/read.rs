@@ -69,7 +69,7 @@ async fn a_stopping_process_ends_its_polls() {
     let began = Instant::now();
     let (polled, ()) = tokio::join!(answer(harness.get(&path)), async {
         // The request must be there before the server stops accepting.
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        harness.arrival().await;
         harness.stop.cancel();
     });
     assert_eq!((polled.0, &polled.1["state"]), (200, &"PENDING".into()));

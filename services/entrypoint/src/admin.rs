@@ -1,6 +1,8 @@
 //! What administrators do: tenants, tokens, dead letters.
 
 mod dead_letters;
+mod namespaces;
+mod responses;
 mod tenants;
 mod tokens;
 

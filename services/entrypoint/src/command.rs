@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use axum::http::StatusCode;
 use bootstrap::{Caller, HttpError};
-use domain::{Action, Command, Fact, FactBody, Options, Revision, TaskId, TaskName, fact::CommandKind};
+use domain::{Action, Command, Options, Revision, TaskId, TaskName};
 use jiff::Timestamp;
-use messaging::{Message, Route, topology::CONFIRM_TIMEOUT};
+use messaging::topology::CONFIRM_TIMEOUT;
 use tracing::Span;
 
 use crate::{Entry, answer::Accepted};
@@ -52,34 +52,11 @@ impl Origin {
     }
 }
 
-/// The fact that a command was stored.
-fn fact(command: &Command) -> Fact {
-    let submitted = |command, files, to| FactBody::Submitted { command, files, to };
-    let body = match &command.action {
-        Action::Apply { sources } => {
-            submitted(CommandKind::Apply, u32::try_from(sources.len()).unwrap_or(u32::MAX), None)
-        }
-        Action::Revert { to } => submitted(CommandKind::Revert, 0, Some(*to)),
-        Action::RollBack => FactBody::RollbackRequested {},
-    };
-    Fact {
-        tenant: command.tenant.clone(),
-        task: command.task,
-        name: command.name.clone(),
-        revision: command.revision,
-        time: command.created,
-        body,
-    }
-}
-
 impl Entry {
     /// Publishes a stored command and awaits the confirm: a 202 is true from here on.
     pub async fn publish(&self, command: &Command) -> Result<Accepted, HttpError> {
-        let fact = fact(command);
-        let route = Route::Fact(fact.body.type_name());
-        let message = Message::fact(&fact).traced(command.traceparent.as_deref());
         let began = Instant::now();
-        let confirmed = tokio::time::timeout(CONFIRM_TIMEOUT, self.context.bus.publish(&route, message)).await;
+        let confirmed = tokio::time::timeout(CONFIRM_TIMEOUT, self.context.publish_command(command)).await;
         metrics::histogram!("entrypoint_confirm_duration_seconds").record(began.elapsed());
         match confirmed {
             Ok(Ok(())) => Ok(Accepted::published(command)),

@@ -52,7 +52,7 @@ pub struct Replace {
     /// How long what keeps running may take to become healthy, up to 24 h.
     #[param(value_type = Option<String>, nullable = false, pattern = "^([1-9][0-9]{0,2}m|[1-9][0-9]{0,3}s|1?[1-9]h)$", example = "10m")]
     pub ready_deadline: Option<String>,
-    /// The cluster to apply to; the default one otherwise.
+    /// The cluster that the task is in, which is meant without it too: a task does not move.
     #[param(value_type = Option<String>, nullable = false, min_length = 1)]
     pub target: Option<String>,
     /// Whether PersistentVolumeClaims that the new files lack may be deleted.

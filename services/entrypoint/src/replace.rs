@@ -80,7 +80,7 @@ impl Next {
         (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "The tenant has no such task.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 408, description = "The body came too slowly.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "The task is being rolled back, or others change it.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "The task is being rolled back, is in another cluster than `target`, or others change it.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 412, description = "Another revision is the highest one.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 415, description = "Neither YAML nor multipart.", body = ProblemDetails, content_type = "application/problem+json"),
@@ -107,6 +107,7 @@ pub async fn put(
     };
     if query.dry_run {
         let last = entry.last(&key).await?.ok_or_else(|| no_task(&id))?;
+        let options = entry.in_place(&last, options).await?;
         let (files, revision) = match action {
             Action::Apply { sources } => (sources, None),
             _ => (vec![], query.revision),
@@ -154,7 +155,7 @@ impl Entry {
             if let Some(answer) = self.conditions(key, &next, &last).await? {
                 return Ok(answer);
             }
-            let (action, options) = (next.action.clone(), next.options.clone());
+            let (action, options) = (next.action.clone(), self.in_place(&last, next.options.clone()).await?);
             let command = origin.command(key.id, last.name, last.revision + 1, action, options);
             let command = Command { idempotency: next.key.as_deref().map(hashed), ..command };
             if self.context.records.create_command(&command).await? {
@@ -201,6 +202,33 @@ impl Entry {
             (Action::Revert { to }, _) => self.may_revert(key, *to).await.map(|()| None),
             _ => Ok(None),
         }
+    }
+
+    /// The options with the task's cluster: a task stays where its first revision went.
+    async fn in_place(&self, last: &Command, options: Options) -> Result<Options, HttpError> {
+        let target = self.target(last).await?;
+        if options.target.is_empty() || options.target == target {
+            return Ok(Options { target, ..options });
+        }
+        let place =
+            if target.is_empty() { "the default cluster".to_owned() } else { format!("the cluster `{target}`") };
+        let detail = format!(
+            "the task is in {place}, and a task does not move: leave `target` out, or submit the files as a new task"
+        );
+        let problem = Problem::error("other_target", detail.clone()).at("target");
+        Err(HttpError::conflict("other-target", detail).with(vec![problem]))
+    }
+
+    /// The cluster that the newest files were for. Older reverts and roll backs name none.
+    async fn target(&self, last: &Command) -> Result<String, HttpError> {
+        let (key, mut newest) = (last.key(), last.clone());
+        while !matches!(newest.action, Action::Apply { .. }) {
+            match self.context.records.command(&key, newest.revision - 1).await? {
+                Some(below) => newest = below,
+                None => break,
+            }
+        }
+        Ok(newest.options.target)
     }
 
     async fn may_revert(&self, key: &TaskKey, to: Revision) -> Result<(), HttpError> {

@@ -1,4 +1,4 @@
-//! The sweep: removes records of which nothing will come.
+//! The sweep: removes records of which nothing will come, and publishes commands that nobody has heard of.
 
 use std::time::Duration;
 
@@ -46,6 +46,9 @@ async fn once(context: &Context) {
                 if let Err(error) = context.states.forget(key).await {
                     tracing::warn!(task.id = %key.id, error = %error, "a swept task is still shown");
                 }
+            }
+            if let Err(error) = context.publish_lost(&report.unheard).await {
+                tracing::warn!(error = %error, "commands that nobody has heard of wait for the next sweep");
             }
             let (tasks, commands) = (report.tasks.len(), report.commands.len());
             tracing::info!(tasks, commands, keys = report.idempotency_keys, names = report.names, "swept");

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use bootstrap::{
     Caller, HttpError,
-    http::{Path, ProblemDetails, Query},
+    http::{Path, Query},
 };
 use domain::access::Scope;
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use messaging::DeadLetter;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::responses::{Absent, Refused};
 use crate::{Entry, parameters::Nothing};
 
 /// Dead letters in one answer, unless told.
@@ -59,10 +60,7 @@ impl From<DeadLetter> for DeadLetterView {
     params(Window),
     responses(
         (status = 200, description = "Dead letters, oldest first.", body = Vec<DeadLetterView>),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Refused,
     ),
 )]
 pub async fn list(
@@ -85,11 +83,8 @@ pub async fn list(
     params(("id" = String, Path, description = "The message's id.")),
     responses(
         (status = 204, description = "Gone for good."),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such dead letter.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Refused,
+        Absent,
     ),
 )]
 pub async fn delete(
@@ -111,11 +106,8 @@ pub async fn delete(
     params(("id" = String, Path, description = "The message's id.")),
     responses(
         (status = 204, description = "Back in its queue."),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such dead letter.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Refused,
+        Absent,
     ),
 )]
 pub async fn requeue(

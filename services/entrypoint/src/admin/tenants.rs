@@ -7,6 +7,7 @@ use bootstrap::{
 };
 use domain::{Problem, Tenant, TenantName, access::Scope};
 
+use super::responses::{Absent, Refused, Unread};
 use crate::{Entry, parameters::Nothing};
 
 /// Names that stand for somebody already: of `marea up`, of the configured administrator, of the sweep's lease.
@@ -17,10 +18,7 @@ const RESERVED: [&str; 3] = ["local", "platform", "marea-sweep"];
     get, path = "/tenants", tag = "administration", operation_id = "list_tenants",
     responses(
         (status = 200, description = "Every tenant.", body = Vec<Tenant>),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Refused,
     ),
 )]
 pub async fn list(
@@ -38,11 +36,8 @@ pub async fn list(
     params(("name" = String, Path, description = "The tenant's name.")),
     responses(
         (status = 200, description = "The tenant.", body = Tenant),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "There is none of that name.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Refused,
+        Absent,
     ),
 )]
 pub async fn get(
@@ -56,6 +51,8 @@ pub async fn get(
 }
 
 /// Make or change a tenant
+///
+/// Each namespace belongs to one tenant: one that another has is refused until that one gives it up.
 #[utoipa::path(
     put, path = "/tenants/{name}", tag = "administration", operation_id = "put_tenant",
     params(("name" = String, Path, description = "The tenant's name.")),
@@ -63,15 +60,11 @@ pub async fn get(
     responses(
         (status = 200, description = "Changed.", body = Tenant),
         (status = 201, description = "Made.", body = Tenant),
-        (status = 400, description = "Not JSON of a tenant.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "No tenant can have that name.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 408, description = "The body came too slowly.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 422, description = "The tenant's values are not valid, or a namespace is another tenant's.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "A namespace is another tenant's.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "The tenant's values are not valid.", body = ProblemDetails, content_type = "application/problem+json"),
+        Refused,
+        Unread,
     ),
 )]
 pub async fn put(
@@ -82,12 +75,11 @@ pub async fn put(
     Body(tenant): Body<Tenant>,
 ) -> Result<(StatusCode, Json<Tenant>), HttpError> {
     caller.may(Scope::Admin)?;
-    let others = entry.context.records.access_tenants().await?;
-    check(&name, &tenant, &others)?;
-    entry.context.records.put_tenant(&tenant).await?;
+    check(&name, &tenant)?;
+    let known = entry.write_tenant(&tenant).await;
     entry.context.access.refresh();
+    let known = known?;
     tracing::info!(tenant = %name, actor = caller.actor, "a tenant was written");
-    let known = others.iter().any(|t| t.name == name);
     Ok((if known { StatusCode::OK } else { StatusCode::CREATED }, Json(tenant)))
 }
 
@@ -97,12 +89,9 @@ pub async fn put(
     params(("name" = String, Path, description = "The tenant's name.")),
     responses(
         (status = 204, description = "Deleted; its tokens are worth nothing."),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "There is none of that name.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "It has tasks that are not rolled back.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Refused,
+        Absent,
     ),
 )]
 pub async fn delete(
@@ -114,12 +103,15 @@ pub async fn delete(
     caller.may(Scope::Admin)?;
     let tenant = entry.context.records.tenant(&name).await?.ok_or_else(|| none(&name))?;
     // A quota of one is exceeded by any task that is not rolled back.
-    if entry.within_quota(&Tenant { max_tasks: 1, ..tenant }).await.is_err_and(|e| e.status() == StatusCode::FORBIDDEN)
+    if entry
+        .within_quota(&Tenant { max_tasks: 1, ..tenant.clone() })
+        .await
+        .is_err_and(|e| e.status() == StatusCode::FORBIDDEN)
     {
         let detail = format!("the tenant `{name}` has tasks that are not rolled back; delete them first");
         return Err(HttpError::conflict("tenant-in-use", detail));
     }
-    entry.context.records.delete_tenant(&name).await?;
+    entry.delete_tenant(&tenant).await?;
     entry.context.access.refresh();
     tracing::info!(tenant = %name, actor = caller.actor, "a tenant was deleted");
     Ok(StatusCode::NO_CONTENT)
@@ -129,7 +121,7 @@ fn none(name: &TenantName) -> HttpError {
     HttpError::not_found(format!("there is no tenant `{name}`"))
 }
 
-fn check(name: &TenantName, tenant: &Tenant, others: &[Tenant]) -> Result<(), HttpError> {
+fn check(name: &TenantName, tenant: &Tenant) -> Result<(), HttpError> {
     let mut problems = Vec::new();
     let mut add = |field: &str, message: String| problems.push(Problem::error("invalid_tenant", message).at(field));
     if tenant.name != *name {
@@ -141,12 +133,13 @@ fn check(name: &TenantName, tenant: &Tenant, others: &[Tenant]) -> Result<(), Ht
     if tenant.namespaces.is_empty() {
         add("namespaces", "expected at least one; the first is the default".to_owned());
     }
+    if tenant.every_namespace {
+        let message = "only the local tenant of `marea up` has every namespace, for it is the administrator; list them";
+        add("every_namespace", message.to_owned());
+    }
     for namespace in &tenant.namespaces {
-        let owner = others.iter().find(|t| t.name != *name && t.namespaces.contains(namespace));
         if !is_label(namespace) || namespace.starts_with("kube-") {
             add("namespaces", format!("`{namespace}` is not a namespace that a tenant can have"));
-        } else if let Some(owner) = owner {
-            add("namespaces", format!("`{namespace}` is tenant `{}`'s; each namespace belongs to one", owner.name));
         }
     }
     if problems.is_empty() {

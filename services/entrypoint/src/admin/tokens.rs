@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::responses::{Absent, Refused, Unread};
 use crate::{Entry, parameters::Nothing};
 
 /// The longest note, in bytes.
@@ -92,10 +93,7 @@ fn shown(token: Token) -> Token {
     params(Of),
     responses(
         (status = 200, description = "The tokens, without what they are worth.", body = Vec<Token>),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Refused,
     ),
 )]
 pub async fn list(
@@ -115,15 +113,10 @@ pub async fn list(
     request_body = Wanted,
     responses(
         (status = 201, description = "Made; it is shown this once.", body = Made),
-        (status = 400, description = "Not JSON of a token.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "There is no such tenant.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 408, description = "The body came too slowly.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 415, description = "Not JSON.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, description = "It would be of no use.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Refused,
+        Unread,
     ),
 )]
 pub async fn create(
@@ -155,11 +148,8 @@ pub async fn create(
     params(("id" = String, Path, description = "The token's public id.")),
     responses(
         (status = 204, description = "Revoked; every process refuses it within 10 s."),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such token.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Refused,
+        Absent,
     ),
 )]
 pub async fn delete(

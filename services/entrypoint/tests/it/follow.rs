@@ -1,7 +1,7 @@
 use domain::{FactBody, Outcome, Rendered, TaskKey, record::Ending};
 use jiff::Timestamp;
 
-use crate::harness::{CONFIG_MAP, Harness, answer, next};
+use crate::harness::{CONFIG_MAP, Harness, With, answer, next};
 
 fn key(id: &str) -> TaskKey {
     TaskKey { tenant: "local".parse().expect("label"), id: id.parse().expect("id") }
@@ -13,6 +13,7 @@ async fn roll_back(harness: &Harness, id: &str, n: u32) {
         time: Timestamp::now(),
         problems: vec![],
         objects: vec![],
+        observed: 0,
         kept: vec![],
         live: None,
         finished_jobs: [].into(),
@@ -168,6 +169,44 @@ async fn a_delete_is_a_command_and_the_last_one() {
     assert_eq!((status, &body["state"]), (202, &"ROLLED_BACK".into()));
     let other = harness.submit("?name=demo").await;
     assert_ne!(other, id);
+}
+
+#[tokio::test]
+async fn a_task_stays_in_its_cluster() {
+    let targets = vec!["west".to_owned(), "east".to_owned()];
+    let harness = Harness::with(With { targets, ..With::default() }).await;
+    let id = harness.submit("?target=west").await;
+    harness.context.records.put_rendered(&key(&id), 1, &Rendered::default()).await.expect("written");
+    let moved = harness.put(&id, "?target=east", CONFIG_MAP);
+    let (status, body) = answer(moved).await;
+    assert_eq!((status, &body["errors"][0]["field"]), (409, &"target".into()), "{body}");
+    assert!(body["detail"].as_str().is_some_and(|d| d.contains("in the cluster `west`")), "{body}");
+    assert_eq!(answer(harness.put(&id, "?revision=1&target=east", "")).await.0, 409);
+    for (n, request) in [
+        (2, harness.put(&id, "", CONFIG_MAP)),
+        (3, harness.put(&id, "?target=west", CONFIG_MAP)),
+        (4, harness.put(&id, "?revision=1", "")),
+        (5, harness.put(&id, "", CONFIG_MAP)),
+        (6, harness.delete(&format!("/yaml/{id}"))),
+    ] {
+        let (status, body) = answer(request).await;
+        assert_eq!((status, &body["revision"]), (202, &n.into()), "{body}");
+        let command = harness.context.records.command(&key(&id), n).await.expect("read").expect("stored");
+        assert_eq!(command.options.target, "west", "{n}");
+    }
+    assert_eq!(answer(harness.delete(&format!("/yaml/{id}?target=west"))).await.0, 400);
+    let home = harness.submit("").await;
+    let (status, body) = answer(harness.put(&home, "?target=west", CONFIG_MAP)).await;
+    assert!(status == 409 && body["detail"].as_str().is_some_and(|d| d.contains("the default cluster")), "{body}");
+}
+
+#[tokio::test]
+async fn a_put_under_a_key_that_names_no_cluster_is_the_same_request_again() {
+    let harness = Harness::with(With { targets: vec!["west".into()], ..With::default() }).await;
+    let id = harness.submit("?target=west").await;
+    let put = || harness.put(&id, "", CONFIG_MAP).header("idempotency-key", "k");
+    let ((_, one), (_, two)) = (answer(put()).await, answer(put()).await);
+    assert_eq!((&one["revision"], &two["revision"]), (&2.into(), &2.into()), "{two}");
 }
 
 #[tokio::test]

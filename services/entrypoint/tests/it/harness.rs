@@ -79,6 +79,8 @@ pub struct With {
     pub bodies: BodyLimits,
     /// cluster-applier's address.
     pub applier_url: String,
+    /// Clusters beside the default one.
+    pub targets: Vec<String>,
 }
 
 pub struct Harness {
@@ -114,7 +116,7 @@ impl Harness {
         };
         let mut context = Context::new("entrypoint", bus.clone(), records, states, access);
         context.internal_token = "internal".into();
-        let config = entrypoint::Config { applier_url: with.applier_url, ..Default::default() };
+        let config = entrypoint::Config { applier_url: with.applier_url, targets: with.targets, ..Default::default() };
         let routes = entrypoint::routes(&context, &config);
         let router = App { bodies: with.bodies, ..App::default() }.build(&context, routes);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -157,7 +159,12 @@ impl Harness {
     /// A tenant with a token of these scopes.
     pub async fn tenant(&self, name: &str, scopes: &[Scope]) -> (TenantName, String) {
         let tenant: TenantName = name.parse().expect("label");
-        let record = Tenant { name: tenant.clone(), namespaces: vec![name.to_owned()], ..Tenant::local() };
+        let record = Tenant {
+            name: tenant.clone(),
+            namespaces: vec![name.to_owned()],
+            every_namespace: false,
+            ..Tenant::local()
+        };
         self.context.records.put_tenant(&record).await.expect("stored");
         let (token, secret) = issue(tenant.clone(), scopes.iter().copied(), None, String::new());
         self.context.records.put_token(&token).await.expect("stored");

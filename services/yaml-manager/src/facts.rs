@@ -1,6 +1,6 @@
 //! The facts that yaml-manager publishes.
 
-use domain::{Command, Fact, FactBody, Problem, Rendered, limits};
+use domain::{Fact, FactBody, Problem, Rendered, limits};
 use jiff::Timestamp;
 
 /// Lines of what was added that one fact carries; the rendered record holds all.
@@ -18,12 +18,6 @@ pub fn validated(submitted: &Fact, rendered: &Rendered, mut warnings: Vec<Proble
 /// `task.rejected`, of the same revision as `submitted`.
 pub fn rejected(submitted: &Fact, problems: Vec<Problem>) -> Fact {
     about(submitted, FactBody::Rejected { problems: bounded(problems) })
-}
-
-/// `task.rollback_requested`, as entrypoint publishes it.
-pub fn rollback_requested(command: Command) -> Fact {
-    let Command { tenant, task, name, revision, created, .. } = command;
-    Fact { tenant, task, name, revision, time: created, body: FactBody::RollbackRequested {} }
 }
 
 fn about(submitted: &Fact, body: FactBody) -> Fact {

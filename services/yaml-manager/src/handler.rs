@@ -4,7 +4,7 @@ use std::{num::NonZero, sync::Arc};
 
 use async_trait::async_trait;
 use bootstrap::{Context, trace};
-use domain::{Fact, SourceFile, TaskId, Tenant};
+use domain::{Fact, Problem, Rendered, Revision, SourceFile, TaskId, Tenant};
 use manifests::Rendering;
 use messaging::{Delivery, Handler, JobError, Message, Route};
 use tokio::sync::Semaphore;
@@ -24,13 +24,34 @@ impl Manager {
         Self { context, cores: Semaphore::new(cores) }
     }
 
-    /// Renders on a thread where blocking harms nobody.
+    /// Renders on a thread where blocking harms nobody, as the other computations here.
     pub(crate) async fn render(&self, sources: Vec<SourceFile>, tenant: Arc<Tenant>, task: TaskId) -> Rendering {
+        self.compute(move || manifests::render(&sources, &tenant, task, true)).await
+    }
+
+    /// What was rendered for an earlier revision, unless its tenant may no longer do all of it.
+    pub(crate) async fn recheck(&self, earlier: Rendered, tenant: Arc<Tenant>, to: Revision) -> Rendering {
+        self.compute(move || {
+            let mut problems = manifests::check_rendered(&earlier, &tenant);
+            if problems.is_empty() {
+                return Rendering { problems, rendered: Some(earlier) };
+            }
+            let message = format!(
+                "what the tenant may do has changed since revision {to} was rendered: send its files as a new \
+                 revision, with what is named here changed"
+            );
+            problems.insert(0, Problem::error("revert_not_allowed", message).at("revision"));
+            Rendering { problems, rendered: None }
+        })
+        .await
+    }
+
+    async fn compute(&self, compute: impl FnOnce() -> Rendering + Send + 'static) -> Rendering {
         let _core = self.cores.acquire().await.expect("the semaphore is never closed");
         let span = Span::current();
         let rendering = tokio::task::spawn_blocking(move || {
             let _entered = span.enter();
-            manifests::render(&sources, &tenant, task, true)
+            compute()
         });
         // A panic is this delivery's: the messaging library counts it.
         rendering.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))

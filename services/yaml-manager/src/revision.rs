@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use blobs::{Records, records::Contents};
+use blobs::{
+    Records,
+    records::{Contents, unheard},
+};
+use bootstrap::Context;
 use domain::{
-    Action, Command, Fact, Outcome, Problem, Rendered, Revision, TaskKey,
+    Action, Command, Fact, FactBody, Outcome, Problem, Rendered, Revision, TaskKey,
     record::{Ending, Report},
 };
 use jiff::Timestamp;
@@ -12,7 +16,7 @@ use manifests::Rendering;
 use messaging::JobError;
 
 use crate::{
-    facts::{rejected, rollback_requested, validated},
+    facts::{rejected, validated},
     handler::Manager,
 };
 
@@ -40,7 +44,18 @@ impl Manager {
             None => self.reject(submitted, &key, report).await?,
         };
         metrics::counter!("yaml_manager_revisions_total", "result" => fact.body.type_name()).increment(1);
-        self.publish(&fact, onward).await
+        self.publish(&fact, onward).await?;
+        match fact.body {
+            FactBody::Rejected { .. } => self.publish_above(&key, n).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// A rejected revision ends here, and nobody else looks at what was stored above it and never published.
+    async fn publish_above(&self, key: &TaskKey, n: Revision) -> Result<(), JobError> {
+        let mut unheard = unheard(&self.context.records.contents(key).await.map_err(JobError::retry)?);
+        unheard.retain(|above| *above > n);
+        self.context.publish_unheard(key, &unheard).await.map_err(JobError::retry)
     }
 
     /// Whether a roll back or an accepted revision stands above `n`. A rejected one does not count, nor one that is
@@ -57,19 +72,14 @@ impl Manager {
             }
             let command = self.context.records.command(key, above).await.map_err(JobError::retry)?;
             if let Some(command) = command.filter(|command| command.action == Action::RollBack) {
+                // Whoever stored it may have died before it was published, and then nothing would end the task.
                 if !c.outcome {
-                    self.request_again(command).await?;
+                    self.context.publish_command(&command).await.map_err(JobError::retry)?;
                 }
                 return Ok(true);
             }
         }
         Ok(false)
-    }
-
-    /// Whoever stored the roll back may have died before it was published, and then nothing would end the task.
-    async fn request_again(&self, command: Command) -> Result<(), JobError> {
-        let traceparent = command.traceparent.clone();
-        self.publish(&rollback_requested(command), traceparent.as_deref()).await
     }
 
     /// What the revision's records say, where they are complete: a revision is rendered once.
@@ -108,16 +118,25 @@ impl Manager {
             Action::Apply { sources } => {
                 match self.context.access.tenant(&key.tenant).await.map_err(JobError::retry)? {
                     Some(tenant) => Ok(self.render(sources, tenant, key.id).await),
-                    None => Ok(refused(Problem::error("tenant_gone", "the tenant was deleted; ask an administrator"))),
+                    None => Ok(refused(tenant_gone())),
                 }
             }
-            Action::Revert { to } => {
-                let earlier = self.context.records.rendered(key, to).await.map_err(JobError::retry)?;
-                let absent =
-                    || Problem::error("no_such_revision", format!("revision {to} was not accepted; choose another"));
-                Ok(earlier.map_or_else(|| refused(absent()), accepted))
-            }
+            Action::Revert { to } => self.revert(key, to).await,
             Action::RollBack => Err(JobError::fail("a roll back was submitted to be rendered")),
+        }
+    }
+
+    /// What the earlier revision rendered, for ever the same; refused where the tenant may no longer do it.
+    async fn revert(&self, key: &TaskKey, to: Revision) -> Result<Rendering, JobError> {
+        let Context { access, records, .. } = &self.context;
+        let read = tokio::try_join!(access.tenant(&key.tenant), records.rendered(key, to)).map_err(JobError::retry)?;
+        match read {
+            (None, _) => Ok(refused(tenant_gone())),
+            (_, None) => Ok(refused(Problem::error(
+                "no_such_revision",
+                format!("revision {to} was not accepted; choose another"),
+            ))),
+            (Some(tenant), Some(earlier)) => Ok(self.recheck(earlier, tenant, to).await),
         }
     }
 
@@ -133,8 +152,8 @@ fn refused(problem: Problem) -> Rendering {
     Rendering { problems: vec![problem], rendered: None }
 }
 
-fn accepted(rendered: Rendered) -> Rendering {
-    Rendering { problems: vec![], rendered: Some(rendered) }
+fn tenant_gone() -> Problem {
+    Problem::error("tenant_gone", "the tenant was deleted; ask an administrator")
 }
 
 /// The outcome of a refused revision: what was in the cluster before it stays there.
@@ -150,6 +169,7 @@ async fn rejection(records: &Records, key: &TaskKey, n: Revision, report: &Repor
         time: Timestamp::now(),
         problems,
         objects: vec![],
+        observed: 0,
         kept,
         live,
         finished_jobs,

@@ -42,11 +42,20 @@ impl Handler for Listener {
 
 impl Harness {
     async fn new() -> Self {
+        Self::of(Tenant::local()).await.0
+    }
+
+    /// And what it keeps, for another one over the same.
+    async fn of(tenant: Tenant) -> (Self, Database) {
         let database = Database::ephemeral().expect("a database in memory");
+        (Self::over(&database, tenant).await, database)
+    }
+
+    async fn over(database: &Database, tenant: Tenant) -> Self {
         let records = Records::new(Arc::new(EmbeddedBlobs::open(database.clone()).await.expect("tables")));
         let states = Arc::new(EmbeddedStates::open(database.clone()).await.expect("tables"));
-        let bus = Arc::new(EmbeddedBus::open(database).await.expect("tables"));
-        let access = Access::local(records.clone(), Tenant::local());
+        let bus = Arc::new(EmbeddedBus::open(database.clone()).await.expect("tables"));
+        let access = Access::local(records.clone(), tenant);
         let context = Context::new("yaml-manager", bus, records, states, access);
         let (stop, (sender, facts)) = (CancellationToken::new(), mpsc::unbounded_channel());
         let (bus, listening) = (context.bus.clone(), stop.clone());
@@ -137,6 +146,7 @@ async fn an_invalid_revision_is_rejected_and_leaves_what_is_live() {
         time: Timestamp::now(),
         problems: vec![],
         objects: vec![],
+        observed: 0,
         kept: vec![],
         live: Some(1),
         finished_jobs: [].into(),
@@ -161,6 +171,46 @@ async fn a_revert_is_what_the_earlier_revision_rendered() {
     assert_eq!(records.rendered(&key, 2).await.expect("read"), records.rendered(&key, 1).await.expect("read"));
     let fact = harness.submit(&key, 3, Action::Revert { to: 9 }).await;
     assert!(matches!(&fact.body, FactBody::Rejected { problems } if problems[0].code == "no_such_revision"));
+}
+
+#[tokio::test]
+async fn a_revert_to_what_the_tenant_may_no_longer_do_is_rejected_with_file_and_field() {
+    let (mut harness, database) = Harness::of(Tenant::local()).await;
+    let key = key();
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: other}\n\
+                   spec: {type: NodePort, ports: [{port: 80}]}\n";
+    harness.submit(&key, 1, files(service)).await;
+    let before = harness.context.records.rendered(&key, 1).await.expect("read");
+    drop(harness);
+    // The administrator takes a namespace and a right away.
+    let less = Tenant { every_namespace: false, allow: [].into(), ..Tenant::local() };
+    let mut harness = Harness::over(&database, less).await;
+    let fact = harness.submit(&key, 2, Action::Revert { to: 1 }).await;
+    let FactBody::Rejected { problems } = &fact.body else { panic!("{fact:?}") };
+    let told: Vec<_> = problems.iter().map(|p| (p.file.as_str(), p.line, p.field.as_str(), p.code.as_str())).collect();
+    let expected = [
+        ("", 0, "revision", "revert_not_allowed"),
+        ("a.yaml", 1, "metadata.namespace", "foreign_namespace"),
+        ("a.yaml", 1, "spec.type", "denied"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(harness.context.records.rendered(&key, 2).await.expect("read"), None);
+    assert_eq!(harness.context.records.rendered(&key, 1).await.expect("read"), before);
+    let outcome = harness.context.records.outcome(&key, 2).await.expect("read").expect("ended");
+    assert_eq!(outcome.ending, Ending::Rejected);
+}
+
+#[tokio::test]
+async fn what_was_stored_above_a_rejected_revision_and_never_published_is_published() {
+    let mut harness = Harness::new().await;
+    let key = key();
+    let bad = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: a}\n";
+    harness.store(&key, 1, files(bad)).await;
+    // Its client was told that the outcome is unknown, and never came again.
+    harness.store(&key, 2, files(CONFIG_MAP)).await;
+    harness.publish(&key, 1).await;
+    assert!(matches!(harness.next().await.0, Fact { revision: 1, body: FactBody::Rejected { .. }, .. }));
+    assert!(matches!(harness.next().await.0, Fact { revision: 2, body: FactBody::Validated { .. }, .. }));
 }
 
 #[tokio::test]

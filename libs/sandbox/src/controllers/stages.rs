@@ -1,9 +1,11 @@
 //! The stages of a pod's life: one table, for the sandbox's kubelet and for kwok.
 
-use std::fmt::Write as _;
+mod kwok;
 
 use jiff::SignedDuration;
 use serde_json::Value;
+
+pub use kwok::kwok_stages;
 
 use crate::{
     api::hash,
@@ -146,98 +148,4 @@ fn span(text: &str) -> Option<u64> {
     };
     let milliseconds = number.parse::<f64>().ok()? * factor;
     SignedDuration::try_from_secs_f64(milliseconds / 1000.0).ok().and_then(|d| u64::try_from(d.as_millis()).ok())
-}
-
-/// The table as kwok's stages (`kwok --config`): what pods without a node's help come to on a real API server.
-/// Binding is the real scheduler's work there.
-pub fn kwok_stages() -> String {
-    let mut out = String::from(NODE_STAGE);
-    for stage in STAGES.iter().filter(|s| matches!(s.to, To::Gone | To::Running | To::Complete)) {
-        if !stage.outcomes.contains(&Well) {
-            continue;
-        }
-        kwok_stage(&mut out, stage).expect("writing into a string does not fail");
-    }
-    out
-}
-
-const NODE_STAGE: &str = "\
-apiVersion: kwok.x-k8s.io/v1alpha1
-kind: Stage
-metadata: {name: node-initialize}
-spec:
-  resourceRef: {apiGroup: v1, kind: Node}
-  selector:
-    matchExpressions:
-    - {key: '.status.conditions.[] | select( .type == \"Ready\" ) | .status', operator: NotIn, values: ['True']}
-  next:
-    statusTemplate: |
-      {{ $now := Now }}
-      conditions:
-      - {type: Ready, status: 'True', reason: KubeletReady, message: simulated, lastHeartbeatTime: {{ $now | Quote }}, lastTransitionTime: {{ $now | Quote }}}
-      allocatable: {cpu: 1k, memory: 1Ti, pods: 1M}
-      capacity: {cpu: 1k, memory: 1Ti, pods: 1M}
-";
-
-fn kwok_stage(out: &mut String, stage: &Stage) -> std::fmt::Result {
-    let (least, most) = match stage.delay {
-        Delay::Between(least, most) => (least, most),
-        Delay::RunFor(usual) => (usual, usual),
-        Delay::BackOff => (10_000, 10_000),
-    };
-    write!(
-        out,
-        "---\napiVersion: kwok.x-k8s.io/v1alpha1\nkind: Stage\nmetadata: {{name: {}}}\nspec:\n  resourceRef: \
-         {{apiGroup: v1, kind: Pod}}\n  selector:\n    matchExpressions:\n",
-        stage.name
-    )?;
-    let mut expression = |key: &str, operator: &str, values: &str| {
-        let values = if values.is_empty() { String::new() } else { format!(", values: [{values}]") };
-        writeln!(out, "    - {{key: '{key}', operator: {operator}{values}}}")
-    };
-    let deleted = if stage.at == At::Deleted { "Exists" } else { "DoesNotExist" };
-    expression(".metadata.deletionTimestamp", deleted, "")?;
-    match stage.at {
-        At::Scheduled => {
-            expression(".spec.nodeName", "Exists", "")?;
-            expression(".status.phase", "In", "Pending")?;
-        }
-        At::Running => expression(".status.phase", "In", "Running")?,
-        _ => {}
-    }
-    match stage.ends {
-        Some(true) => expression(".spec.restartPolicy", "NotIn", "Always")?,
-        Some(false) => expression(".spec.restartPolicy", "In", "Always")?,
-        None => {}
-    }
-    writeln!(out, "  delay: {{durationMilliseconds: {least}, jitterDurationMilliseconds: {most}}}")?;
-    match stage.to {
-        To::Gone => writeln!(out, "  next: {{finalizers: {{empty: true}}, delete: true}}"),
-        To::Complete => write!(
-            out,
-            "{}",
-            kwok_status(
-                "Succeeded",
-                false,
-                "terminated: {exitCode: 0, reason: Completed, finishedAt: {{ $now | Quote }}, startedAt: {{ $now | Quote }}}"
-            )
-        ),
-        _ => write!(out, "{}", kwok_status("Running", true, "running: {startedAt: {{ $now | Quote }}}")),
-    }
-}
-
-fn kwok_status(phase: &str, ready: bool, state: &str) -> String {
-    let value = if ready { "'True'" } else { "'False'" };
-    let reason = if ready { "" } else { ", reason: PodCompleted" };
-    let condition = |kind: &str| {
-        format!("      - {{type: {kind}, status: {value}, lastTransitionTime: {{{{ $now | Quote }}}}{reason}}}\n")
-    };
-    format!(
-        "  next:\n    statusTemplate: |\n      {{{{ $now := Now }}}}\n      phase: {phase}\n      startTime: {{{{ $now \
-         | Quote }}}}\n      conditions:\n      - {{type: Initialized, status: 'True', lastTransitionTime: {{{{ $now | \
-         Quote }}}}}}\n{}{}      containerStatuses:\n      {{{{ range .spec.containers }}}}\n      - image: {{{{ .image | Quote }}}}\n        \
-         name: {{{{ .name | Quote }}}}\n        ready: {ready}\n        restartCount: 0\n        state: {{{state}}}\n      {{{{ end }}}}\n",
-        condition("Ready"),
-        condition("ContainersReady"),
-    )
 }

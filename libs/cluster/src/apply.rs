@@ -57,7 +57,7 @@ impl Session {
         self.refuse_foreign(&pairs).await?;
         self.refuse_running_jobs(&pairs).await?;
         let starting = self.starting(&pairs).await?;
-        let mut spaces = self.spaces(&pairs, rendered.make_namespaces, starting).await?;
+        let mut spaces = self.spaces(&pairs, self.makes_namespaces || rendered.make_namespaces, starting).await?;
         let (mut done, mut doubtful) = (Vec::with_capacity(pairs.len()), BTreeSet::new());
         let ended = self.write_tiers(pairs, &spaces, &mut done, &mut doubtful).await;
         self.note(&done, &doubtful, &mut spaces).await?;

@@ -75,7 +75,8 @@ impl Session {
             other => other?,
         }
         let jobs = self.remembered_jobs(&pairs).await?;
-        for step in join_all(pairs.iter().map(|pair| self.plan_one(pair, &jobs, rendered.make_namespaces))).await {
+        let make_namespaces = self.makes_namespaces || rendered.make_namespaces;
+        for step in join_all(pairs.iter().map(|pair| self.plan_one(pair, &jobs, make_namespaces))).await {
             let (change, problems) = step?;
             plan.changes.extend(change);
             plan.problems.extend(problems);

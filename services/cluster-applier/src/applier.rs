@@ -167,21 +167,10 @@ impl Applier {
         let work = Work { applier: self, check, command, rendered, history, session };
         let next = work.run(parent.as_deref()).await?;
         if matches!(next, Next::Ended) {
-            self.publish_unheard(&key, &unheard).await?;
+            // It may have yielded to them, and the task would stand still if nobody had heard of them.
+            self.context.publish_unheard(&key, &unheard).await.map_err(JobError::retry)?;
         }
         Ok(next)
-    }
-
-    /// Publishes stored commands once more: the one that ends here may have yielded to them, and the task
-    /// would stand still if nobody had heard of them.
-    async fn publish_unheard(&self, key: &TaskKey, unheard: &[Revision]) -> Done {
-        for n in unheard {
-            if let Some(command) = self.context.records.command(key, *n).await.map_err(JobError::retry)? {
-                tracing::info!(task.id = %key.id, task.revision = n, "a later command was not heard of yet; published again");
-                facts::publish_command(&self.context, &command).await.map_err(JobError::retry)?;
-            }
-        }
-        Ok(())
     }
 
     async fn no_target(&self, check: &Check, command: &Command) -> Done<Next> {

@@ -1,9 +1,7 @@
 //! Outcomes as facts, and facts as messages.
 
 use bootstrap::{Context, trace};
-use domain::{
-    Action, Command, Fact, FactBody, Health, ObjectStatus, Outcome, Problem, fact::CommandKind, limits, record::Ending,
-};
+use domain::{Fact, FactBody, Health, ObjectStatus, Outcome, Problem, limits, record::Ending};
 use jiff::Timestamp;
 use messaging::{Message, PublishError, Route};
 use tracing::Span;
@@ -30,30 +28,6 @@ pub(crate) async fn publish(
     };
     let parent = trace::outgoing(&Span::current(), traceparent);
     send(context, &fact, parent.as_deref()).await
-}
-
-/// Publishes a stored command once more, as entrypoint does: the same message, by its id.
-pub(crate) async fn publish_command(context: &Context, command: &Command) -> Result<(), PublishError> {
-    let fact = Fact {
-        tenant: command.tenant.clone(),
-        task: command.task,
-        name: command.name.clone(),
-        revision: command.revision,
-        time: command.created,
-        body: stored(&command.action),
-    };
-    send(context, &fact, command.traceparent.as_deref()).await
-}
-
-fn stored(action: &Action) -> FactBody {
-    let submitted = |command, files, to| FactBody::Submitted { command, files, to };
-    match action {
-        Action::Apply { sources } => {
-            submitted(CommandKind::Apply, u32::try_from(sources.len()).unwrap_or(u32::MAX), None)
-        }
-        Action::Revert { to } => submitted(CommandKind::Revert, 0, Some(*to)),
-        Action::RollBack => FactBody::RollbackRequested {},
-    }
 }
 
 async fn send(context: &Context, fact: &Fact, traceparent: Option<&str>) -> Result<(), PublishError> {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use blobs::{Error, Records, records::Contents};
+use blobs::{
+    Error, Records,
+    records::{Contents, unheard},
+};
 use domain::{Action, Command, Outcome, Rendered, Revision, TaskKey, record::Ending};
 
 /// A task's records, listed once.
@@ -45,8 +48,9 @@ impl<'a> History<'a> {
 
     /// Commands above `n` that nobody has worked on: whoever stored them may have died before they were published.
     pub(crate) fn unheard_above(&self, n: Revision) -> Vec<Revision> {
-        let unheard = |c: &Contents| c.command && !(c.rendered || c.report || c.outcome);
-        self.contents.range(n + 1..).filter(|(_, c)| unheard(c)).map(|(n, _)| *n).collect()
+        let mut unheard = unheard(&self.contents);
+        unheard.retain(|above| *above > n);
+        unheard
     }
 
     pub(crate) async fn command(&self, n: Revision) -> Result<Option<Command>, Error> {

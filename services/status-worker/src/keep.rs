@@ -1,9 +1,12 @@
-//! Looks for states that were lost and that nobody asks for, so that lists are whole.
+//! Looks for states that were lost and that nobody asks for, so that lists are whole; and for commands that nobody
+//! has heard of.
 
 use std::time::Duration;
 
+use blobs::records::{UNHEARD_AFTER, unheard};
 use bootstrap::HttpError;
-use domain::{TaskId, TaskKey, TenantName};
+use domain::{Revision, TaskId, TaskKey, TenantName};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::Worker;
@@ -58,11 +61,29 @@ async fn tenant_tasks(worker: &Worker, tenant: &TenantName) -> Result<(), HttpEr
     };
     loop {
         let page = records.tasks(tenant, after, PAGE).await?;
+        let mut lost = Vec::new();
         for id in &page {
-            worker.status(&key(tenant, *id)).await?;
+            let key = key(tenant, *id);
+            let status = worker.status(&key).await?;
+            if status.is_some_and(|status| !status.state.is_final()) {
+                lost.extend(worker.unheard(key).await?);
+            }
+        }
+        if let Err(error) = worker.context.publish_lost(&lost).await {
+            tracing::warn!(error = %error, "commands that nobody has heard of wait for the next look");
         }
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(*last);
+    }
+}
+
+impl Worker {
+    /// The task's commands that wait to be heard of for long: their events may be lost.
+    async fn unheard(&self, key: TaskKey) -> Result<Option<(TaskKey, Vec<Revision>)>, HttpError> {
+        let contents = self.context.records.contents(&key).await?;
+        let mut waiting = unheard(&contents);
+        waiting.retain(|n| Timestamp::now().duration_since(contents[n].modified) > UNHEARD_AFTER);
+        Ok(Some((key, waiting)).filter(|(_, waiting)| !waiting.is_empty()))
     }
 }
 

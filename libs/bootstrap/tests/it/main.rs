@@ -1,4 +1,6 @@
-//! The server's bounds, on a real socket.
+//! The server's bounds, on a real socket; and stored commands as messages.
+
+mod commands;
 
 use std::{
     convert::Infallible,

@@ -1,7 +1,7 @@
 //! Going back to the live revision after a failure.
 
 use cluster::{Seen, Verdict};
-use domain::{Options, Problem, Revision};
+use domain::{Options, Problem, Rendered, Revision};
 use jiff::Timestamp;
 use messaging::JobError;
 
@@ -24,6 +24,10 @@ impl Work<'_> {
             )));
         };
         self.check.stage = Stage::Revert { to, since, problems: problems.clone() };
+        let refused = self.no_longer_allowed(&rendered).await?;
+        if !refused.is_empty() {
+            return self.not_reverted(to, problems, refused, None, parent).await;
+        }
         let deadline = self.deadline(since);
         let seen = match self.session.apply(&rendered).await {
             Ok(applied) => applied.seen,
@@ -54,6 +58,17 @@ impl Work<'_> {
         }
     }
 
+    /// What the tenant may no longer do of what would be brought back. It would be written as whoever wrote the
+    /// failed revision.
+    async fn no_longer_allowed(&self, rendered: &Rendered) -> Done<Vec<Problem>> {
+        let tenant = self.applier.context.access.tenant(&self.check.key.tenant).await.map_err(JobError::retry)?;
+        let Some(tenant) = tenant else {
+            return Ok(vec![Problem::error("tenant_gone", "the tenant was deleted; ask an administrator")]);
+        };
+        let run_as = self.rendered.as_ref().and_then(|failed| failed.run_as.clone());
+        Ok(manifests::check_rendered(&Rendered { run_as, ..rendered.clone() }, &tenant))
+    }
+
     async fn not_reverted(
         self,
         to: Revision,
@@ -64,7 +79,11 @@ impl Work<'_> {
     ) -> Done<Next> {
         problems.push(Problem::error("revert_failed", format!("revision {to} could not be brought back")));
         problems.extend(more);
-        let objects = seen.map(|s| s.objects).unwrap_or_default();
+        let objects = match (seen, &self.rendered) {
+            (Some(seen), _) => seen.objects,
+            (None, Some(failed)) => self.there(failed).await,
+            (None, None) => vec![],
+        };
         let ended = super::finish::failed(facts::bounded_problems(problems), objects, Some(to));
         self.applier.end(&self.check, ended, 0, parent).await
     }

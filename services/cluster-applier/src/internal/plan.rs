@@ -83,10 +83,9 @@ async fn rendered(
 ) -> Result<(Option<Rendered>, Vec<Problem>), HttpError> {
     if let Some(n) = question.revision {
         let found = history.rendered(n).await?;
-        return Ok((
-            Some(found.ok_or_else(|| HttpError::not_found(format!("revision {n} was not rendered")))?),
-            vec![],
-        ));
+        let found = found.ok_or_else(|| HttpError::not_found(format!("revision {n} was not rendered")))?;
+        let problems = manifests::check_rendered(&found, &question.tenant);
+        return Ok((Some(found).filter(|_| problems.is_empty()), problems));
     }
     let rendering = manifests::render(&question.files, &question.tenant, key.id, true);
     Ok((rendering.rendered, rendering.problems))

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use domain::{Health, OnFailure, Options, State, record::Ending};
+use bootstrap::Access;
+use domain::{Health, OnFailure, Options, State, Tenant, record::Ending};
 use serde_json::json;
 
 use crate::world::{HEALTHY, World, codes, config_map, deadline, deployment, job};
@@ -85,6 +86,31 @@ async fn a_put_that_fails_goes_back_to_the_live_revision() {
     assert!(world.get("/api/v1/namespaces/default/configmaps/new").await.is_none());
     let outcome = world.context.records.outcome(&world.key, 2).await.unwrap().unwrap();
     assert_eq!((outcome.ending, outcome.live), (Ending::Reverted, Some(1)));
+}
+
+#[tokio::test]
+async fn what_the_tenant_may_no_longer_do_is_not_gone_back_to_and_the_failure_says_why() {
+    let mut world = World::idle().await;
+    // A right that revision 1 was rendered with is withdrawn.
+    let less = Tenant { allow: [].into(), ..Tenant::local() };
+    world.context.access = Access::local(world.context.records.clone(), less);
+    world.replica();
+    let service = |kind: &str| {
+        let spec = json!({"type": kind, "ports": [{"port": 80}], "selector": {"app": "web"}});
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec})
+    };
+    world.revision(1, Options::default(), &[deployment("web", ""), service("NodePort")]).await;
+    world.state(1, State::Done).await;
+    let reverting = Options { on_failure: OnFailure::Revert, ..deadline(1) };
+    world.revision(2, reverting, &[deployment("web", "ImagePullBackOff"), service("ClusterIP")]).await;
+    let status = world.state(2, State::Failed).await;
+    let problems = &status.revisions[0].problems;
+    assert_eq!(codes(problems), ["not_ready_in_time", "revert_failed", "denied"]);
+    assert_eq!((problems[2].file.as_str(), problems[2].field.as_str()), ("a.yaml", "spec.type"));
+    let live = world.get("/api/v1/namespaces/default/services/web").await.unwrap();
+    assert_eq!(live["spec"]["type"], "ClusterIP");
+    let outcome = world.context.records.outcome(&world.key, 2).await.unwrap().unwrap();
+    assert_eq!((outcome.ending, outcome.live, outcome.objects.len()), (Ending::Failed, Some(1), 2));
 }
 
 #[tokio::test]

@@ -68,6 +68,9 @@ pub enum TenantCommand {
 #[derive(Debug, Args)]
 pub struct TenantFields {
     /// A namespace of its own, the first is the default; may be given several times.
+    ///
+    /// Each belongs to one tenant. The sandbox of `up` makes it when a task first needs it; in a real cluster
+    /// (`up --kube-context`, and every other) an administrator makes it.
     #[arg(long = "namespace", value_name = "NAME")]
     pub namespaces: Vec<String>,
     /// What its pods may do.

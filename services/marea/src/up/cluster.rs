@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use ::cluster::{Engine, Limits};
 use embedded::Database;
 use kube::Client;
 use sandbox::{Options, Sandbox};
@@ -59,11 +60,12 @@ async fn real(context: &str) -> Result<Cluster, Failure> {
 }
 
 impl Cluster {
-    /// A client of it.
-    pub fn client(&self) -> Client {
+    /// The engine over it. In the sandbox tenants' namespaces are made as they are needed, for nobody else is there to
+    /// make them; in a real cluster that is its administrator's to do.
+    pub fn engine(&self) -> Engine {
         match self {
-            Self::Simulated(sandbox) => sandbox.client(),
-            Self::Real { client, .. } => client.clone(),
+            Self::Simulated(sandbox) => Engine::new(sandbox.client(), Limits::default()).making_namespaces(),
+            Self::Real { client, .. } => Engine::new(client.clone(), Limits::default()),
         }
     }
 

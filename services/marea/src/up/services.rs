@@ -7,7 +7,6 @@ use std::{
 };
 
 use bootstrap::{Context, shutdown::Signals};
-use cluster::{Engine, Limits};
 use cluster_applier::Clusters;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -43,7 +42,7 @@ pub fn start(
     let own = format!("http://{}", reachable(address));
     let entry = entrypoint::Config { listen: None, applier_url: own.clone(), ..entrypoint::Config::default() };
     let status = status_worker::Config { listen: None, applier_url: own.clone(), ..status_worker::Config::default() };
-    let clusters = Clusters::one(Engine::new(cluster.client(), Limits::default()));
+    let clusters = Clusters::one(cluster.engine());
     let page = console::Config { server: own, secure_cookie: false, ..console::Config::default() };
     // Served here too, and no part of what the public document describes.
     let (internal, _document) = cluster_applier::routes(&context, &clusters).split_for_parts();

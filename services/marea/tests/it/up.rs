@@ -1,4 +1,4 @@
-use crate::program::{CONFIG, Ran, Up, folder, marea};
+use crate::program::{CONFIG, Ran, Up, command, folder, marea};
 
 const APP: &str = "
 apiVersion: apps/v1
@@ -99,6 +99,28 @@ fn the_administrator_s_commands_work() {
     assert_eq!(ok(up.run(&["dead-letter", "list"])), "no dead letters\n");
     assert_eq!(up.run(&["dead-letter", "show", "none"]).code, 1);
     assert!(ok(up.run(&["doctor"])).contains("ok    ready"));
+}
+
+#[test]
+fn a_tenant_s_namespaces_are_made_in_the_sandbox() {
+    let admin = format!("mrt_{}_{}", "a".repeat(12), "b".repeat(64));
+    let dir = tempfile::tempdir().expect("a folder");
+    let up = Up::start(&dir.path().join("unused"), &["--ephemeral", "--admin-token", &admin]);
+    let run = |token: &str, arguments: &[&str]| -> Ran {
+        command(&up.server).env("MAREA_TOKEN", token).args(arguments).output().expect("started").into()
+    };
+    let names = ["--namespace", "team-a", "--namespace", "team-a-jobs"];
+    ok(run(&admin, &[&["tenant", "set", "team-a"][..], &names].concat()));
+    let token = ["token", "create", "--tenant", "team-a", "--scope", "read", "--scope", "write"];
+    let token = ok(run(&admin, &token));
+    let two = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n\
+               apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, namespace: team-a-jobs}\n";
+    let (_files, path) = folder("shop", two);
+    ok(run(token.trim(), &["apply", "-f", &path, "--dry-run"]));
+    let told = ok(run(token.trim(), &["apply", "-f", &path, "--wait"]));
+    assert!(told.contains("2 of 2 objects healthy"), "{told}");
+    let other = run(&admin, &["tenant", "set", "team-b", "--namespace", "team-a"]);
+    assert!(other.code == 1 && other.err.contains("`team-a` is tenant `team-a`'s"), "{} {}", other.code, other.err);
 }
 
 #[test]

@@ -9,9 +9,9 @@ mod body;
 mod check;
 mod draw;
 mod read;
-mod values;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use body::{BodyError, Outcome};
 

@@ -12,6 +12,7 @@ pub mod ballot;
 pub mod batch;
 pub mod definition;
 pub mod gate;
+pub mod generate;
 pub mod ledger;
 pub mod samples;
 pub mod standings;

@@ -33,7 +33,11 @@ impl Definition {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Ballot { id: Some(id).filter(|id| !id.is_empty()).map(Cow::Borrowed), voter: voter.map(Cow::Borrowed), values })
+        Ok(Ballot {
+            id: Some(id).filter(|id| !id.is_empty()).map(Cow::Borrowed),
+            voter: voter.map(Cow::Borrowed),
+            values,
+        })
     }
 }
 

@@ -1,5 +1,5 @@
 //! Task state and leases: one trait, [`States`], over Redis Cluster (fred) and over the embedded
-//! database, and one contract suite that both pass.
+//! database, and one contract suite that both pass. Beside it the counters of contests: [`tallies`].
 //!
 //! State is a cache of what records and facts say: it may be lost, and is folded again.
 
@@ -10,6 +10,7 @@ pub mod redis;
 mod rendered;
 mod stored;
 mod suffix;
+pub mod tallies;
 
 use std::{sync::Arc, time::Duration};
 

@@ -4,7 +4,7 @@
 //! written before it, so that they may know a task too many but never one too few. A fail-over loses the last
 //! writes, acknowledged ones too: status-worker adds the facts again, which changes nothing where they are there.
 
-mod connect;
+pub(crate) mod connect;
 mod index;
 mod lease;
 mod scripts;

@@ -9,6 +9,7 @@ use fred::{
         config::{ClusterDiscoveryPolicy, UnresponsiveConfig},
     },
 };
+use tokio::task::JoinHandle;
 
 use super::{RedisStates, scripts::Scripts, waiting::Waiting};
 
@@ -57,11 +58,7 @@ impl RedisStates {
     /// Connects to `redis-cluster://user:password@host:port?node=host:port&…` (`rediss-cluster://` for TLS), or
     /// to one server by `redis://`. An error unless every master has `maxmemory-policy noeviction`.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        let client = build(url)?;
-        let connection = match tokio::time::timeout(START, client.init()).await {
-            Ok(connection) => connection?,
-            Err(_) => return Err(ConnectError::Unreachable(format!("no answer within {} s", START.as_secs()))),
-        };
+        let (client, connection) = open(url).await?;
         // From here on the connection's task ends with this.
         let mut states = Self {
             client,
@@ -73,6 +70,15 @@ impl RedisStates {
         states.scripts = Scripts::load(&states.client).await?;
         check_eviction(&states.client).await?;
         Ok(states)
+    }
+}
+
+/// A connected client, and its connection's task, which ends with whoever uses it.
+pub(crate) async fn open(url: &str) -> Result<(Client, JoinHandle<Result<(), fred::error::Error>>), ConnectError> {
+    let client = build(url)?;
+    match tokio::time::timeout(START, client.init()).await {
+        Ok(connection) => Ok((client, connection?)),
+        Err(_) => Err(ConnectError::Unreachable(format!("no answer within {} s", START.as_secs()))),
     }
 }
 
@@ -103,7 +109,8 @@ fn build(url: &str) -> Result<Client, ConnectError> {
     builder.build().map_err(invalid)
 }
 
-async fn check_eviction(client: &Client) -> Result<(), ConnectError> {
+/// An error unless every master keeps what it was told.
+pub(crate) async fn check_eviction(client: &Client) -> Result<(), ConnectError> {
     let Some(cluster) = client.cached_cluster_state().filter(|state| state.len() > 0) else {
         return judge("server", &client.info::<String>(Some(InfoKind::Memory)).await?);
     };

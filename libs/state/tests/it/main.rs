@@ -7,6 +7,7 @@ mod leases_contract;
 mod random;
 mod store;
 mod survives;
+mod tallies;
 
 /// Each function takes a store; each becomes a test on each kind of store.
 macro_rules! contract {

@@ -1,0 +1,146 @@
+//! The ballots' log and the ledger: one trait, [`BallotLog`], over MongoDB and over the embedded database, and one
+//! contract suite that both pass.
+//!
+//! The log's unique key (contest, caller, id) decides which ballot counts, and the ledger holds, frozen, what each
+//! batch came to. Counters are a cache of the ledger and live elsewhere (`state::Tallies`). Nothing here knows
+//! queues or how a contest is served.
+
+mod claim;
+pub mod embedded;
+mod key;
+mod measure;
+pub mod mongo;
+mod query;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use contests::{Batch, Definition, Entry, Verdict, audit::Summary, standings::Totals};
+use jiff::Timestamp;
+pub use query::{Page, Query, Row};
+use uuid::Uuid;
+
+/// The store did not answer; may be tried again.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the ballots' log did not answer: {0}")]
+pub struct Error(pub String);
+
+/// A batch to be logged.
+#[derive(Debug, Clone)]
+pub struct Incoming<'a> {
+    /// The batch.
+    pub batch: &'a Batch<'a>,
+    /// What it was decoded from.
+    pub body: Bytes,
+    /// The positions of ballots that do not fit the definition, ascending: they are not logged.
+    pub dead: &'a [usize],
+    /// The definition that ingest checked by: the limits of voters, and for how long rows are kept.
+    pub definition: &'a Definition,
+}
+
+/// An entry as it stands in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The entry, as it was first written.
+    pub entry: Entry,
+    /// The newest generation of counters that is known to hold it for good; 0: none yet.
+    pub mark: u32,
+    /// Whether this call wrote it.
+    pub fresh: bool,
+}
+
+/// What a contest's log holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Logged {
+    /// Rows that count.
+    pub counted: u64,
+    /// Rows above their voters' limit.
+    pub over_limit: u64,
+}
+
+/// What the ledger says about one contest, from one snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// Sums over all entries.
+    pub totals: Totals,
+    /// Each producer's part, by producer.
+    pub producers: Vec<Summary>,
+}
+
+/// A store of ballots. Whatever was answered survives the store's death; every call may be repeated.
+#[async_trait]
+pub trait BallotLog: Send + Sync + 'static {
+    /// Logs the batches' ballots and claims their voters' places. The verdicts, by batch and position: one that is in
+    /// the log by this very batch and position has the verdict that it had; of two with one key the first in the log
+    /// counts.
+    async fn insert(&self, batches: &[Incoming<'_>]) -> Result<Vec<Vec<Verdict>>, Error>;
+
+    /// Writes entries where there are none of their batches, and gives what the ledger holds, in the same order.
+    /// Their contests and slots are known from then on.
+    async fn freeze(&self, entries: &[Entry]) -> Result<Vec<Held>, Error>;
+
+    /// A contest's entries in the order of their batches' ids, after `after`.
+    async fn entries(&self, contest: &str, after: Option<Uuid>, limit: usize) -> Result<Vec<Held>, Error>;
+
+    /// A contest's entries with exactly that mark, written before `before`, in the order of their batches' ids.
+    async fn marked(
+        &self,
+        contest: &str,
+        mark: u32,
+        before: Timestamp,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, Error>;
+
+    /// Raises the mark of entries to a generation; never lowers it.
+    async fn mark(&self, contest: &str, generation: u32, batches: &[Uuid]) -> Result<(), Error>;
+
+    /// Of these batches those whose entry got this mark, or a higher one, before `before`.
+    async fn settled(
+        &self,
+        contest: &str,
+        generation: u32,
+        before: Timestamp,
+        batches: &[Uuid],
+    ) -> Result<Vec<Uuid>, Error>;
+
+    /// How many entries of each slot have this mark or a higher one; every slot that was ever used is there.
+    async fn slots(&self, contest: &str, mark: u32) -> Result<BTreeMap<u16, u64>, Error>;
+
+    /// The contests that the ledger knows, each with its generation of counters, from 1, and the slots ever used.
+    async fn contests(&self) -> Result<Vec<Known>, Error>;
+
+    /// Makes the generation after `from` the contest's; `false` where `from` is not its generation.
+    async fn advance(&self, contest: &str, from: u32) -> Result<bool, Error>;
+
+    /// One page of a contest's log, newest first.
+    async fn query(&self, contest: &str, query: &Query) -> Result<Page, Error>;
+
+    /// How many rows a contest's log has.
+    async fn logged(&self, contest: &str) -> Result<Logged, Error>;
+
+    /// What the ledger says about a contest, from one snapshot.
+    async fn snapshot(&self, contest: &str) -> Result<Snapshot, Error>;
+
+    /// How many entries of a contest have a mark below `generation`.
+    async fn backlog(&self, contest: &str, generation: u32) -> Result<u64, Error>;
+
+    /// Drops rows of the log that were cast before then, a bounded number at a time, and says how many. A store that
+    /// drops rows by itself, by the retention they were logged with, has nothing to do here.
+    async fn expire(&self, contest: &str, before: Timestamp) -> Result<u64, Error>;
+
+    /// Whether the store answers; else why not, for `/readyz`.
+    async fn ready(&self) -> Result<(), Error>;
+}
+
+/// A contest that the ledger knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its name.
+    pub name: String,
+    /// The generation of its counters.
+    pub generation: u32,
+    /// The slots ever used, ascending.
+    pub slots: Vec<u16>,
+}

@@ -37,7 +37,8 @@ pub async fn records_and_messages<B: Blobs, M: Bus>(
     time: Duration,
 ) -> Result<f64> {
     let one = || async {
-        let key = format!("bare/{}", domain::TaskId::new());
+        // The same path: a folder is made for each task.
+        let key = format!("bare/tasks/{}/000001/command", domain::TaskId::new());
         blobs.create(&key, Bytes::copy_from_slice(body)).await?;
         let now = jiff::Timestamp::now();
         let message = Message::event("bare", key.clone(), key, now, &"");

@@ -11,6 +11,7 @@ use domain::{SourceFile, State};
 
 use crate::{
     bare::cluster,
+    cpu::Spent,
     line::Line,
     report::{Row, percentile},
     up::Up,
@@ -43,7 +44,9 @@ pub async fn in_up() -> Result<Vec<Row>> {
 /// Five passive objects and the SWJ sample on the real API server.
 pub async fn on_the_api_server() -> Result<Vec<Row>> {
     let line = Line::start().await?;
+    let before = Spent::now();
     let mut ours = tasks(&line.client).await?;
+    eprintln!("five objects, rolled back again: {}", Spent::now().each(&before, TASKS));
     let mut bare = cluster::five_applies(&line.kubernetes.client().await, TASKS, WARM).await?;
     let (p50, bare) = (percentile(&mut ours, 50.0), percentile(&mut bare, 50.0));
     let passive = Row {

@@ -8,6 +8,7 @@ use messaging::rabbitmq::{Config, RabbitMq};
 
 use crate::{
     bare,
+    cpu::Spent,
     report::Row,
     up::{Up, service},
     wrk,
@@ -50,7 +51,9 @@ pub async fn over_a_broker(seconds: u32) -> Result<Vec<Row>> {
         ("MAREA_INTERNAL_TOKEN", "0123456789abcdef0123456789abcdef".to_owned()),
     ];
     let (entrypoint, url) = service("entrypoint", &variables, folder.path()).await?;
+    let before = Spent::now();
     let load = post(&url, folder.path(), seconds).await?;
+    eprintln!("post-broker: {}", Spent::now().each(&before, load.requests as usize));
     drop(entrypoint);
     let blobs = ObjectBlobs::open(&blobs, &Options::default())?;
     let bus = RabbitMq::connect(Config::new(rabbit.url(0))).await?;

@@ -8,6 +8,7 @@ mod error;
 mod extract;
 mod guard;
 mod io;
+mod meters;
 mod serve;
 
 pub use app::{App, app, app_alone};

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
@@ -13,11 +13,6 @@ use crate::Error;
 pub(crate) const WAITING: usize = 4_096;
 /// Writes in one commit: bounds how long the first of them waits for the last.
 const BATCH: usize = 1_024;
-/// A commit that had so many writes is a busy writer's: the next one gathers for a moment, as PostgreSQL's
-/// `commit_delay` does. A commit's cost is its pages and its fsync, which more writes share then. Below, nobody waits.
-const BUSY: usize = 8;
-/// How long a busy writer gathers: less than a commit takes.
-const GATHER: Duration = Duration::from_millis(1);
 
 /// How a write is kept whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,12 +75,7 @@ where
 /// Runs until every sender is gone.
 pub(crate) fn run(mut connection: Connection, mut waiting: mpsc::Receiver<Box<dyn Write>>) {
     let mut batch = Vec::with_capacity(BATCH);
-    let mut busy = false;
     while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
-        if busy {
-            gather(&mut waiting, &mut batch);
-        }
-        busy = batch.len() >= BUSY;
         let began = Instant::now();
         let committed = commit(&mut connection, &mut batch).map_err(|e| {
             tracing::error!(error = %e, batch.size = batch.len(), "a commit to the embedded database failed");
@@ -94,20 +84,6 @@ pub(crate) fn run(mut connection: Connection, mut waiting: mpsc::Receiver<Box<dy
         metrics::histogram!("embedded_commit_batch_size").record(batch.len() as f64);
         metrics::histogram!("embedded_commit_seconds").record(began.elapsed());
         batch.drain(..).for_each(|job| job.answer(committed.clone()));
-    }
-}
-
-/// Adds what comes within a moment.
-#[expect(clippy::disallowed_methods, reason = "the writer's own thread, on which nothing else runs")]
-fn gather(waiting: &mut mpsc::Receiver<Box<dyn Write>>, batch: &mut Vec<Box<dyn Write>>) {
-    if batch.len() >= BATCH {
-        return;
-    }
-    std::thread::sleep(GATHER);
-    while batch.len() < BATCH
-        && let Ok(job) = waiting.try_recv()
-    {
-        batch.push(job);
     }
 }
 

@@ -13,7 +13,12 @@ use async_trait::async_trait;
 use domain::{Fact, State, TaskId, TaskKey, TaskName, TaskStatus, TenantName};
 use tokio::time::Instant;
 
-use self::{cache::{Cache, Kept}, leases::Leases, table::Row, waiters::Waiters};
+use self::{
+    cache::{Cache, Kept},
+    leases::Leases,
+    table::Row,
+    waiters::Waiters,
+};
 use crate::{
     Error, Lease, Page, Rendered, States,
     list::{self, Index},

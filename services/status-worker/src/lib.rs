@@ -13,7 +13,7 @@ mod one;
 mod parameters;
 mod refold;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
 
 use bootstrap::{Context, Internal, app, listen, serve};
 use messaging::topology::STATUS_WORKER;
@@ -34,18 +34,28 @@ bootstrap::settings! {
     }
 }
 
-/// What the handlers share.
+/// What the handlers share: cloned for each request.
 #[derive(Clone)]
-struct Worker {
+struct Worker(Arc<Parts>);
+
+struct Parts {
     context: Context,
     internal: Internal,
-    refolds: Arc<refold::Refolds>,
+    refolds: refold::Refolds,
 }
 
 impl Worker {
     fn new(context: &Context, config: &Config) -> Self {
         let internal = Internal::new(&config.applier_url, &context.internal_token);
-        Self { context: context.clone(), internal, refolds: Arc::default() }
+        Self(Arc::new(Parts { context: context.clone(), internal, refolds: refold::Refolds::default() }))
+    }
+}
+
+impl Deref for Worker {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }
 

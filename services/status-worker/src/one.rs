@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json,
+    body::Body,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bootstrap::{
@@ -14,6 +14,7 @@ use bootstrap::{
     no_task,
 };
 use domain::{TaskKey, TaskStatus, access::Scope};
+use state::Rendered;
 use tokio::time::Instant;
 
 use crate::{
@@ -54,8 +55,13 @@ pub async fn get(
     caller.may(Scope::Read)?;
     let (wait, after) = (poll.wait()?, poll.after()?);
     let key = worker.context.resolve(&caller.tenant.name, &id).await?;
+    let streams = accepts(&headers, "text/event-stream");
+    if wait.is_none() && !streams {
+        let status = worker.rendered(&key).await?.ok_or_else(|| no_task(&id))?;
+        return Ok(answer(&headers, status));
+    }
     let mut status = worker.status(&key).await?.ok_or_else(|| no_task(&id))?;
-    if accepts(&headers, "text/event-stream") {
+    if streams {
         let known = after.or_else(|| last_event(&headers));
         return Ok(events::stream(worker, key, status, known));
     }
@@ -63,11 +69,24 @@ pub async fn get(
         let known = after.unwrap_or(status.version);
         status = worker.after(&key, status, known, wait).await?;
     }
+    Ok(answer(&headers, Rendered::of(&status)))
+}
+
+fn answer(asked: &HeaderMap, status: Rendered) -> Response {
     let tag = tag(&status);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    let (answer, body) = if asked.get(header::IF_NONE_MATCH) == Some(&tag) {
+        (StatusCode::NOT_MODIFIED, Body::empty())
+    } else {
+        (StatusCode::OK, Body::from(status.json))
+    };
+    let mut response = (answer, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, tag);
+    if answer == StatusCode::OK {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
-    Ok(([(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache".to_owned())], Json(status)).into_response())
+    response
 }
 
 pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
@@ -75,8 +94,9 @@ pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
 }
 
 /// A version may be counted anew after a loss: the time of the last fact tells them apart.
-fn tag(status: &TaskStatus) -> String {
-    format!("\"{}-{:x}\"", status.version, status.updated.as_millisecond())
+fn tag(status: &Rendered) -> HeaderValue {
+    let tag = format!("\"{}-{:x}\"", status.version, status.updated.as_millisecond());
+    HeaderValue::try_from(tag).expect("digits and quotes")
 }
 
 impl Worker {

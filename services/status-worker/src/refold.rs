@@ -9,7 +9,7 @@ use std::{
 use blobs::{Records, records::Contents};
 use bootstrap::HttpError;
 use domain::{
-    Action, Command, Fact, FactBody, Outcome, Problem, TaskKey, TaskStatus,
+    Action, Command, Fact, FactBody, Outcome, Problem, State, TaskKey, TaskStatus,
     fact::CommandKind,
     limits,
     record::{Ending, Report},
@@ -17,6 +17,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
+use state::Rendered;
 
 use crate::Worker;
 
@@ -48,8 +49,16 @@ impl Worker {
     /// A task's status: of the state store, else of its records. `None`: there is no such task.
     pub async fn status(&self, key: &TaskKey) -> Result<Option<Arc<TaskStatus>>, HttpError> {
         match self.context.states.get(key).await? {
-            Some(status) if !stands_still(&status) || !self.refolds.due(key) => Ok(Some(status)),
+            Some(status) if !stands_still(status.state, status.updated) || !self.refolds.due(key) => Ok(Some(status)),
             _ => self.refold(key).await,
+        }
+    }
+
+    /// As [`Worker::status`], ready to be sent.
+    pub async fn rendered(&self, key: &TaskKey) -> Result<Option<Rendered>, HttpError> {
+        match self.context.states.rendered(key).await? {
+            Some(status) if !stands_still(status.state, status.updated) || !self.refolds.due(key) => Ok(Some(status)),
+            _ => Ok(self.refold(key).await?.map(|status| Rendered::of(&status))),
         }
     }
 
@@ -67,9 +76,10 @@ impl Worker {
     }
 }
 
-fn stands_still(status: &TaskStatus) -> bool {
-    let age = Timestamp::now().duration_since(status.updated);
-    !status.state.is_final() && age > SignedDuration::try_from(STILL).unwrap_or(SignedDuration::MAX)
+fn stands_still(state: State, updated: Timestamp) -> bool {
+    // The clock is read only where it matters.
+    let age = || Timestamp::now().duration_since(updated);
+    !state.is_final() && age() > SignedDuration::try_from(STILL).unwrap_or(SignedDuration::MAX)
 }
 
 /// The facts that a task's records tell.

@@ -19,6 +19,7 @@ use super::{
     body::InFlight,
     docs,
     edge::{Edge, edge},
+    meters::Meters,
 };
 use crate::{Context, Process, telemetry};
 
@@ -39,9 +40,9 @@ pub fn app(context: &Context, routes: OpenApiRouter) -> Router {
 /// Surrounds the routes of a service that needs none of the shared parts with bounds and probes. No handler of
 /// them may ask for a [`crate::Caller`].
 pub fn app_alone(process: &Process, router: Router) -> Router {
-    let (guard, bodies, in_flight) = Default::default();
+    let (guard, bodies, in_flight, meters) = Default::default();
     let router = router.fallback(|| async { HttpError::not_found("no such path") });
-    surround(router, process.clone(), Edge { access: None, guard, bodies, in_flight })
+    surround(router, process.clone(), Edge { access: None, guard, bodies, in_flight, meters })
 }
 
 impl App {
@@ -53,7 +54,11 @@ impl App {
         let router = router.merge(documentation(&api));
         let router = router.fallback(|| async { HttpError::not_found("no such path; /docs lists all") });
         let access = Some(context.access.clone());
-        surround(router, context.into(), Edge { access, guard, bodies, in_flight: InFlight::default() })
+        surround(
+            router,
+            context.into(),
+            Edge { access, guard, bodies, in_flight: InFlight::default(), meters: Meters::default() },
+        )
     }
 }
 
@@ -83,10 +88,10 @@ fn probes(process: Process) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/metrics", get(|| async { telemetry::render_metrics() }))
         .route("/readyz", get(ready))
-        .with_state(process)
+        .with_state(Arc::new(process))
 }
 
-async fn ready(State(process): State<Process>) -> Response {
+async fn ready(State(process): State<Arc<Process>>) -> Response {
     let mut missing = process.readiness.missing().await;
     if process.stopping.is_cancelled() {
         missing.insert("process", "it is stopping".to_owned());

@@ -44,3 +44,28 @@ async fn a_write_whose_caller_went_away_is_seen() {
     let seen = states.changed(&task.key, 1, long).await.expect("an answer").expect("the task");
     assert_eq!(seen.version, 2);
 }
+
+/// What is kept in memory is bounded, and never older than the last fact that was added.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rendered_status_shows_a_new_fact_at_once_whatever_memory_holds() {
+    for cache in [0, 64 << 10, 16 << 20] {
+        let database = Database::ephemeral().expect("the database opens");
+        let states = EmbeddedStates::open_with(database, cache).await.expect("the tables are made");
+        for _ in 0..50 {
+            let task = Task::new();
+            assert!(states.rendered(&task.key).await.expect("an answer").is_none());
+            for (n, fact) in [task.submitted(), task.started()].into_iter().enumerate() {
+                states.add(&[fact]).await.expect("an answer");
+                // Once from the database, once from memory where there is room.
+                for _ in 0..2 {
+                    let rendered = states.rendered(&task.key).await.expect("an answer").expect("the task");
+                    let folded = states.get(&task.key).await.expect("an answer").expect("the task");
+                    assert_eq!(rendered.version, n as u64 + 1);
+                    assert_eq!(rendered.json, serde_json::to_vec(&*folded).expect("JSON"));
+                }
+            }
+            states.forget(&task.key).await.expect("an answer");
+            assert!(states.rendered(&task.key).await.expect("an answer").is_none());
+        }
+    }
+}

@@ -3,9 +3,10 @@
 use domain::ObjectRef;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// One field that would change.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FieldChange {
     /// Its path, for example `spec.template.spec.containers[0].image`.
     pub field: String,

@@ -6,6 +6,7 @@ use domain::{ObjectRef, Options, Problem, Rendered};
 use futures::future::join_all;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{
     Session, Stop,
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// What would happen.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Plan {
     /// One an object, in the order of the revision; deletions last.
     #[serde(rename = "objects")]
@@ -31,7 +32,7 @@ pub struct Plan {
 }
 
 /// What would happen to one object.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Change {
     /// The object.
     #[serde(flatten)]
@@ -44,7 +45,7 @@ pub struct Change {
 }
 
 /// What would be done to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// Made.

@@ -3,6 +3,7 @@
 use domain::{Health, ObjectStatus, Rendered};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{
     Session, Stop,
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// An explanation.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Why {
     /// One sentence.
     pub summary: String,
@@ -22,7 +23,7 @@ pub struct Why {
 }
 
 /// One object that is not healthy.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Explained {
     /// The object, as a check sees it.
     #[serde(flatten)]
@@ -34,7 +35,7 @@ pub struct Explained {
 }
 
 /// One pod.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct PodView {
     /// Its name.
     pub name: String,

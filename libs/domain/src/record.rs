@@ -137,7 +137,7 @@ impl Command {
 }
 
 /// One object of a rendered revision.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RenderedObject {
     /// The object as it is applied: checked, defaulted, labelled; without the owner
     /// reference to the parent, whose uid is known only when it is made.
@@ -151,7 +151,7 @@ pub struct RenderedObject {
 }
 
 /// The record `<n>/rendered`: what is applied, and reverted to, for ever.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Rendered {
     /// The objects, in the order of their documents.
     pub objects: Vec<RenderedObject>,

@@ -21,6 +21,7 @@ use messaging::{
 };
 use parking_lot::Mutex;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 use crate::{
     Clusters, Config,
@@ -52,6 +53,9 @@ impl Times {
         Self { roll_back, give_up: SignedDuration::from_hours(24) }
     }
 }
+
+/// The note of a command: the row of steps that goes on. A message that comes twice begins another one.
+const ROW: &str = "row";
 
 /// Steps that are asked for, before old ones are looked for and forgotten.
 const WAITING: usize = 1_024;
@@ -86,7 +90,19 @@ pub(crate) struct Work<'a> {
     pub session: Session,
 }
 
+/// How a step came to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// By its message.
+    Asked,
+    /// By its message, which may have been handled before: what it asked for may be under way.
+    Again,
+    /// By a watch, before its message.
+    Early,
+}
+
 /// What a step came to.
+#[expect(clippy::large_enum_variant, reason = "there is one a step, and most are the large one")]
 pub(crate) enum Next {
     /// The command has ended.
     Ended,
@@ -100,7 +116,7 @@ type Done<T = ()> = Result<T, JobError>;
 
 impl Applier {
     pub(crate) fn new(context: Context, clusters: Clusters, times: Times) -> Self {
-        let holder = uuid::Uuid::now_v7().to_string();
+        let holder = Uuid::now_v7().to_string();
         Self { context, clusters, times, holder, waiting: Mutex::default(), finished: Mutex::default() }
     }
 
@@ -114,8 +130,8 @@ impl Applier {
         self.waiting.lock().get(key).map(|(_, check)| check.clone())
     }
 
-    /// Takes a step, and asks for the next one; `early`: that one is under way already.
-    pub(crate) async fn step(&self, mut check: Check, traceparent: Option<&str>, early: bool) -> Done {
+    /// Takes a step, and asks for the next one; early: that one is under way already.
+    pub(crate) async fn step(&self, mut check: Check, traceparent: Option<&str>, how: How) -> Done {
         if self.is_finished(&check) {
             return Ok(());
         }
@@ -125,30 +141,37 @@ impl Applier {
             Some(held) => {
                 let until = held.send_until.clone();
                 // On the heap: a step's futures are large, and many are in flight.
-                held.during(Box::pin(self.locked(check.clone(), until, traceparent))).await?
+                held.during(Box::pin(self.locked(check.clone(), until, traceparent, how))).await?
             }
             // Another holds it: looked at again after a while.
-            None => Next::Check(check.next(check.stage.clone())),
+            None => {
+                let row = check.row.filter(|_| how != How::Again);
+                Next::Check(Check { row, ..check.next(check.stage.clone()) })
+            }
         };
         match next {
             Next::Ended => self.note_finished(&check),
             Next::Dropped => {}
-            Next::Check(next) if early => self.note_waiting(next),
+            Next::Check(next) if how == How::Early => self.note_waiting(next),
             Next::Check(next) => self.ask(next, traceparent).await?,
         }
         Ok(())
     }
 
     /// A step under the lease.
-    async fn locked(&self, check: Check, until: SendUntil, traceparent: Option<&str>) -> Done<Next> {
-        let (key, revision) = (check.key.clone(), check.revision);
+    async fn locked(&self, check: Check, until: SendUntil, traceparent: Option<&str>, how: How) -> Done<Next> {
+        let (key, revision, row) = (check.key.clone(), check.revision, check.row);
         let records = &self.context.records;
         let reads = tokio::try_join!(
             History::read(records, &key),
             records.command(&key, revision),
-            records.rendered(&key, revision)
+            records.rendered(&key, revision),
+            self.row(&check),
         );
-        let (history, command, rendered) = reads.map_err(JobError::retry)?;
+        let (history, command, rendered, goes_on) = reads.map_err(JobError::retry)?;
+        if goes_on.is_some_and(|other| Some(other) != row) {
+            return Ok(Next::Dropped);
+        }
         let Some(command) = command else {
             return Err(JobError::fail(format!("there is no command {revision} of the task {key}")));
         };
@@ -170,6 +193,26 @@ impl Applier {
             // It may have yielded to them, and the task would stand still if nobody had heard of them.
             self.context.publish_unheard(&key, &unheard).await.map_err(JobError::retry)?;
         }
+        match next {
+            Next::Check(next) if row.is_none() || how == How::Again => self.begin_row(next).await.map(Next::Check),
+            next => Ok(next),
+        }
+    }
+
+    /// The row that goes on; only a step of some row need ask.
+    async fn row(&self, check: &Check) -> Result<Option<Uuid>, blobs::Error> {
+        match check.row {
+            Some(_) => self.context.records.note(&check.key, check.revision, ROW).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The step as the first of a new row: whatever else is under way for this command ends by itself.
+    async fn begin_row(&self, mut next: Check) -> Done<Check> {
+        let row = Uuid::now_v7();
+        let noted = self.context.records.put_note(&next.key, next.revision, ROW, &row).await;
+        noted.map_err(JobError::retry)?;
+        next.row = Some(row);
         Ok(next)
     }
 
@@ -177,7 +220,7 @@ impl Applier {
         let target = &command.options.target;
         let text = format!("there is no cluster `{target}`: ask the administrator which targets there are");
         let problems = vec![Problem::error("unknown_target", text).at("target")];
-        self.end(check, finish::failed(problems, vec![], None), 0, command.traceparent.as_deref()).await
+        self.end(check, finish::failed(problems, vec![], None), command.traceparent.as_deref()).await
     }
 
     /// Publishes the next step.
@@ -290,9 +333,10 @@ impl Handler for Applier {
         let message = &delivery.message;
         let traceparent = message.headers.get(trace::HEADER).cloned();
         let check = read(&delivery)?;
+        let how = if delivery.again { How::Again } else { How::Asked };
         let span = tracing::info_span!("task.step", task.id = %check.key.id, task.revision = check.revision, task.stage = check.stage.name());
         trace::continue_from(&span, traceparent.as_deref());
-        self.step(check, traceparent.as_deref(), false).instrument(span).await
+        self.step(check, traceparent.as_deref(), how).instrument(span).await
     }
 
     async fn healthy(&self) -> bool {

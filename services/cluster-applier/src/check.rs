@@ -22,6 +22,10 @@ pub(crate) struct Check {
     /// When the first step was taken.
     pub started: Timestamp,
     pub stage: Stage,
+    /// The row of steps that it belongs to; none: its first step is yet to begin one. Of two rows of one command
+    /// the one that began last goes on.
+    #[serde(default)]
+    pub row: Option<Uuid>,
     /// Warnings so far.
     #[serde(default)]
     pub warnings: Vec<Problem>,
@@ -61,6 +65,7 @@ impl Check {
             attempt: 0,
             started: Timestamp::now(),
             stage,
+            row: None,
             warnings: vec![],
             reported: None,
         }
@@ -69,7 +74,8 @@ impl Check {
     /// No step of a command: a look at a task that is done.
     pub(crate) fn watching(key: TaskKey, name: TaskName, revision: Revision) -> Self {
         let started = Timestamp::now();
-        Self { key, name, revision, attempt: 0, started, stage: Stage::Ready, warnings: vec![], reported: None }
+        let (stage, warnings) = (Stage::Ready, vec![]);
+        Self { key, name, revision, attempt: 0, started, stage, row: None, warnings, reported: None }
     }
 
     /// The step after this one.
@@ -90,7 +96,8 @@ impl Check {
 
     /// The message; its id is derived, so that a step that is taken twice asks for one next step.
     pub(crate) fn message(&self) -> Message {
-        let name = format!("{}/{NAME}/{}/{}", self.revision, self.attempt, self.started);
+        let row = self.row.unwrap_or_default();
+        let name = format!("{}/{NAME}/{}/{}/{row}", self.revision, self.attempt, self.started);
         let id = Uuid::new_v5(&self.key.id.uuid(), name.as_bytes()).to_string();
         Message::event(NAME, id, self.key.to_string(), Timestamp::now(), self)
     }

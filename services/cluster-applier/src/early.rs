@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Clusters,
-    applier::{Applier, session},
+    applier::{Applier, How, session},
     check::{Check, Stage},
     facts,
     history::History,
@@ -94,7 +94,7 @@ impl Early {
 
     async fn one(&self, key: TaskKey) {
         let done = match self.applier.waiting(&key) {
-            Some(check) if !matches!(check.stage, Stage::Apply) => self.applier.step(check, None, true).await,
+            Some(check) if !matches!(check.stage, Stage::Apply) => self.applier.step(check, None, How::Early).await,
             _ => self.watch_over(&key).await,
         };
         if let Err(JobError::Retry(error) | JobError::Fail(error)) = done {

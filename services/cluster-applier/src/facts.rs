@@ -36,8 +36,9 @@ async fn send(context: &Context, fact: &Fact, traceparent: Option<&str>) -> Resu
 }
 
 /// The facts that an outcome stands for, in the order to publish them.
-pub(crate) fn of(outcome: &Outcome, observed: u64) -> Vec<FactBody> {
-    let Outcome { problems, kept, .. } = outcome;
+pub(crate) fn of(outcome: &Outcome) -> Vec<FactBody> {
+    let Outcome { problems, kept, observed, .. } = outcome;
+    let observed = *observed;
     let (problems, kept) = (bounded_problems(problems.clone()), kept.clone());
     let objects = bounded(outcome.objects.clone());
     let failed = |problems| FactBody::Failed { problems, objects: objects.clone() };

@@ -9,9 +9,7 @@ use std::{
 use blobs::{Records, records::Contents};
 use bootstrap::HttpError;
 use domain::{
-    Action, Command, Fact, FactBody, Outcome, Problem, State, TaskKey, TaskStatus,
-    fact::CommandKind,
-    limits,
+    Command, Fact, FactBody, Outcome, Problem, State, TaskKey, TaskStatus, limits,
     record::{Ending, Report},
     status,
 };
@@ -93,7 +91,7 @@ pub async fn facts(records: &Records, key: &TaskKey) -> Result<Vec<Fact>, blobs:
     for command in &commands {
         let n = command.revision;
         let told = contents.get(&n).copied().unwrap_or_default();
-        facts.push(about(command, command.created, submitted(command)));
+        facts.push(command.fact());
         facts.extend(validated(records, key, command, told).await?);
         let ended = outcomes.get(&n).map(ending).unwrap_or_default();
         let at = outcomes.get(&n).map_or(command.created, |o| o.time);
@@ -105,17 +103,6 @@ pub async fn facts(records: &Records, key: &TaskKey) -> Result<Vec<Fact>, blobs:
 fn about(command: &Command, time: Timestamp, body: FactBody) -> Fact {
     let Command { tenant, task, name, revision, .. } = command.clone();
     Fact { tenant, task, name, revision, time, body }
-}
-
-fn submitted(command: &Command) -> FactBody {
-    match &command.action {
-        Action::Apply { sources } => {
-            let files = u32::try_from(sources.len()).unwrap_or(u32::MAX);
-            FactBody::Submitted { command: CommandKind::Apply, files, to: None }
-        }
-        Action::Revert { to } => FactBody::Submitted { command: CommandKind::Revert, files: 0, to: Some(*to) },
-        Action::RollBack => FactBody::RollbackRequested {},
-    }
 }
 
 /// What validation said, and whether applying began: then cluster-applier left notes.
@@ -142,16 +129,16 @@ fn bounded(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems
 }
 
-/// How a command ended. The cluster's version is not in the records: any observation that comes is newer.
+/// How a command ended.
 fn ending(outcome: &Outcome) -> Vec<FactBody> {
-    let Outcome { ending, problems, objects, kept, live, .. } = outcome.clone();
+    let Outcome { ending, problems, objects, observed, kept, live, .. } = outcome.clone();
     let problems = bounded(problems);
     match ending {
-        Ending::Applied => vec![FactBody::Applied { observed: 0, objects, kept, warnings: problems }],
+        Ending::Applied => vec![FactBody::Applied { observed, objects, kept, warnings: problems }],
         Ending::Rejected => vec![FactBody::Rejected { problems }],
         Ending::Failed => vec![FactBody::Failed { problems, objects }],
         Ending::Reverted => {
-            let reverted = live.map(|to| FactBody::Reverted { to, observed: 0 });
+            let reverted = live.map(|to| FactBody::Reverted { to, observed });
             [Some(FactBody::Failed { problems, objects }), reverted].into_iter().flatten().collect()
         }
         Ending::RolledBack => vec![FactBody::RolledBack { kept }],

@@ -13,7 +13,7 @@ use crate::{
 
 fn outcome(ending: Ending) -> Outcome {
     let (problems, objects, kept, live, finished_jobs) = Default::default();
-    Outcome { ending, time: Timestamp::now(), problems, objects, kept, live, finished_jobs }
+    Outcome { ending, time: Timestamp::now(), problems, objects, observed: 0, kept, live, finished_jobs }
 }
 
 /// The outcome of a command that failed.
@@ -23,10 +23,10 @@ pub(super) fn failed(problems: Vec<Problem>, objects: Vec<ObjectStatus>, live: O
 
 impl Applier {
     /// Writes the outcome, then publishes the facts of the one that holds: the first that was written.
-    pub(super) async fn end(&self, check: &Check, outcome: Outcome, observed: u64, parent: Option<&str>) -> Done<Next> {
+    pub(super) async fn end(&self, check: &Check, outcome: Outcome, parent: Option<&str>) -> Done<Next> {
         let held = self.context.records.put_outcome(&check.key, check.revision, &outcome).await;
         let held = held.map_err(JobError::retry)?;
-        for body in facts::of(&held, observed) {
+        for body in facts::of(&held) {
             facts::publish(&self.context, check, body, parent).await.map_err(JobError::retry)?;
         }
         let took = Timestamp::now().duration_since(check.started).as_secs_f64();
@@ -63,12 +63,13 @@ impl Work<'_> {
         let ended = Outcome {
             problems: facts::bounded_problems(problems),
             objects: seen.objects,
+            observed: seen.observed,
             kept: pruned.kept,
             live: Some(n),
             finished_jobs: seen.finished_jobs,
             ..outcome(Ending::Applied)
         };
-        self.applier.end(&self.check, ended, seen.observed, parent).await
+        self.applier.end(&self.check, ended, parent).await
     }
 
     /// Ends with FAILED, or goes back to the live revision first.
@@ -82,7 +83,7 @@ impl Work<'_> {
         let problems = facts::bounded_problems(problems);
         match live.filter(|_| self.command.options.on_failure == OnFailure::Revert) {
             Some(to) => self.revert(to, Timestamp::now(), problems, parent).await,
-            None => self.applier.end(&self.check, failed(problems, objects, live), 0, parent).await,
+            None => self.applier.end(&self.check, failed(problems, objects, live), parent).await,
         }
     }
 
@@ -97,33 +98,30 @@ impl Work<'_> {
         let ended = Outcome {
             problems,
             objects: seen.objects,
+            observed: seen.observed,
             live: Some(to),
             finished_jobs: seen.finished_jobs,
             ..outcome(Ending::Reverted)
         };
-        self.applier.end(&self.check, ended, seen.observed, parent).await
+        self.applier.end(&self.check, ended, parent).await
     }
 
     /// Ends with ROLLED_BACK.
     pub(super) async fn rolled_back(self, kept: Vec<domain::ObjectRef>, parent: Option<&str>) -> Done<Next> {
         let ended = Outcome { kept, ..outcome(Ending::RolledBack) };
-        self.applier.end(&self.check, ended, 0, parent).await
+        self.applier.end(&self.check, ended, parent).await
     }
 
     /// A roll back or an accepted revision came: this command is not run any further.
     pub(super) async fn superseded(self, parent: Option<&str>) -> Done<Next> {
         let live = self.history.live_below(self.check.revision).await.map_err(JobError::retry)?;
         let ended = Outcome { live, ..outcome(Ending::Superseded) };
-        self.applier.end(&self.check, ended, 0, parent).await
+        self.applier.end(&self.check, ended, parent).await
     }
 
     /// The command ended before: its fact may not have been published.
     pub(super) async fn again(self, ended: Outcome, parent: Option<&str>) -> Done<Next> {
-        let observed = match (ended.ending, &self.rendered) {
-            (Ending::Applied, Some(rendered)) => self.session.check(rendered).await.map_or(0, |seen| seen.observed),
-            _ => 0,
-        };
-        self.applier.end(&self.check, ended, observed, parent).await
+        self.applier.end(&self.check, ended, parent).await
     }
 
     /// The revision's objects that are in the cluster, as far as that can be told.

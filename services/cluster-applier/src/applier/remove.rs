@@ -8,15 +8,9 @@ use messaging::JobError;
 use super::{Done, Next, Work};
 use crate::{check::Stage, facts};
 
-/// The note of a blocked roll back: when the newest row of checks that waits for it began.
-const WAITING_SINCE: &str = "waiting_since";
-
 impl Work<'_> {
     /// One round of a roll back: ended, blocked, or looked at again.
     pub(super) async fn remove(mut self, parent: Option<&str>) -> Done<Next> {
-        if self.is_blocked() && self.is_replaced().await? {
-            return Ok(Next::Dropped);
-        }
         let inventory = self.history.rendered_below(self.check.revision).await.map_err(JobError::retry)?;
         let round = if inventory.is_empty() {
             // Nothing was ever applied.
@@ -44,30 +38,17 @@ impl Work<'_> {
         self.blocked(problems, objects, parent).await
     }
 
-    /// Tells what stands in the way, once, and waits on: one row of checks, however often it is asked for.
+    /// Tells what stands in the way, once, and waits on.
     async fn blocked(self, problems: Vec<Problem>, objects: Vec<ObjectStatus>, parent: Option<&str>) -> Done<Next> {
         let body = FactBody::RollbackBlocked { problems: facts::bounded_problems(problems), objects };
         if !self.is_blocked() {
             facts::publish(&self.applier.context, &self.check, body, parent).await.map_err(JobError::retry)?;
-            if self.is_replaced().await? {
-                return Ok(Next::Dropped);
-            }
-            let (records, check) = (&self.applier.context.records, &self.check);
-            let noted = records.put_note(&check.key, check.revision, WAITING_SINCE, &check.started);
-            noted.await.map_err(JobError::retry)?;
         }
         Ok(Next::Check(self.check.next(Stage::RollBack { blocked: true })))
     }
 
     fn is_blocked(&self) -> bool {
         matches!(self.check.stage, Stage::RollBack { blocked: true })
-    }
-
-    /// Whether another DELETE began a row of checks after this one, which waits by now.
-    async fn is_replaced(&self) -> Done<bool> {
-        let (records, check) = (&self.applier.context.records, &self.check);
-        let newest = records.note::<Timestamp>(&check.key, check.revision, WAITING_SINCE).await;
-        Ok(newest.map_err(JobError::retry)?.is_some_and(|since| since > check.started))
     }
 
     fn is_over(&self, time: SignedDuration) -> bool {

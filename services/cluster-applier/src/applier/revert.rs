@@ -85,6 +85,6 @@ impl Work<'_> {
             (None, None) => vec![],
         };
         let ended = super::finish::failed(facts::bounded_problems(problems), objects, Some(to));
-        self.applier.end(&self.check, ended, 0, parent).await
+        self.applier.end(&self.check, ended, parent).await
     }
 }

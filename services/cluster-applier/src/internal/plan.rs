@@ -4,22 +4,28 @@ use axum::{
     Json,
     extract::{Request, State},
 };
-use bootstrap::{HttpError, http::read_body};
+use bootstrap::{
+    HttpError,
+    http::{ProblemDetails, read_body},
+};
 use cluster::{Plan, Task};
 use domain::{Options, Problem, Rendered, Revision, SourceFile, TaskId, TaskKey, TaskName, Tenant};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Inner, PATIENCE, Shared, stopped};
 use crate::{early::reading, history::History};
 
 /// What is asked.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PlanQuestion)]
 pub(super) struct Question {
     tenant: Tenant,
     /// The task, of a PUT.
     #[serde(default)]
     task: Option<TaskId>,
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     name: Option<TaskName>,
     /// The files; none of a revert.
     #[serde(default)]
@@ -32,7 +38,8 @@ pub(super) struct Question {
 }
 
 /// What would happen.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = PlanAnswer)]
 pub(super) struct Answer {
     #[serde(flatten)]
     plan: Plan,
@@ -41,7 +48,21 @@ pub(super) struct Answer {
 }
 
 /// What would happen, and what would be refused.
-#[utoipa::path(post, path = "/internal/plan", tag = "internal", responses((status = 200, description = "The plan")))]
+#[utoipa::path(
+    post,
+    path = "/internal/plan",
+    tag = "internal",
+    request_body(content = Question, description = "The files of a new revision, or the revision to go back to."),
+    responses(
+        (status = 200, description = "What would happen; what would be refused is a problem of it.", body = Answer),
+        (status = 400, description = "The body is no question for a plan, or names no such cluster.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "Not the internal token.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such revision was rendered.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "The cluster refuses, or it is not possible for such a task.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 429, description = "Too many questions at once.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The cluster or the storage does not answer in time; try again.", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
 pub(super) async fn plan(State(inner): Shared, request: Request) -> Result<Json<Answer>, HttpError> {
     let body = read_body(request).await?;
     // serde_json's words may repeat a value, which may be a Secret's: only the place is told.

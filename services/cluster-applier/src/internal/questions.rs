@@ -7,12 +7,15 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use bootstrap::{HttpError, http};
+use bootstrap::{
+    HttpError,
+    http::{self, ProblemDetails},
+};
 use cluster::{LogOptions, Session, Task, Why};
 use domain::{Rendered, TaskId, TaskKey, TenantName};
 use futures::StreamExt as _;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Inner, PATIENCE, Shared, stopped};
 use crate::{early::reading, history::History};
@@ -28,19 +31,29 @@ pub(super) struct Which {
 }
 
 /// Lines of a task's pods.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct LogQuery {
+    #[param(value_type = String)]
     tenant: TenantName,
+    #[param(value_type = String)]
     task: TaskId,
-    /// `Kind/name`.
+    /// `Kind/name`; every object that has pods, unless given.
     #[serde(default)]
+    #[param(required = false)]
     object: String,
+    /// The container; every one, unless given.
     #[serde(default)]
+    #[param(required = false)]
     container: String,
+    /// Whether to go on as lines come.
     #[serde(default)]
+    #[param(required = false)]
     follow: bool,
+    /// The last lines of each container.
     #[serde(default = "tail")]
+    #[param(required = false, default = 1_000)]
     tail: u32,
 }
 
@@ -50,14 +63,42 @@ fn tail() -> u32 {
 }
 
 /// Why a task is where it is.
-#[utoipa::path(post, path = "/internal/why", tag = "internal", responses((status = 200, description = "The explanation")))]
+#[utoipa::path(
+    post,
+    path = "/internal/why",
+    tag = "internal",
+    request_body = Which,
+    responses(
+        (status = 200, description = "The objects that are not healthy, their pods and events.", body = Why),
+        (status = 400, description = "The body names no task.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "Not the internal token.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such task, or nothing of it was ever applied.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "The cluster refuses, or it is not possible for such a task.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 429, description = "Too many questions at once.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The cluster or the storage does not answer in time; try again.", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
 pub(super) async fn why(State(inner): Shared, http::Json(which): http::Json<Which>) -> Result<Json<Why>, HttpError> {
     let (session, rendered) = inner.session(TaskKey { tenant: which.tenant, id: which.task }).await?;
     session.why(&rendered).await.map(Json).map_err(stopped)
 }
 
 /// The lines of a task's pods.
-#[utoipa::path(get, path = "/internal/logs", tag = "internal", responses((status = 200, description = "The lines", content_type = "text/plain")))]
+#[utoipa::path(
+    get,
+    path = "/internal/logs",
+    tag = "internal",
+    params(LogQuery),
+    responses(
+        (status = 200, description = "The lines, as they come; `pod/container: ` before each where there are several.", body = String, content_type = "text/plain"),
+        (status = 400, description = "An unknown or invalid parameter.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "Not the internal token.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such task, or nothing of it was ever applied.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "The cluster refuses, or it is not possible for such a task.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 429, description = "Too many questions at once.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The cluster or the storage does not answer in time; try again.", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
 pub(super) async fn logs(
     State(inner): Shared,
     http::Query(query): http::Query<LogQuery>,

@@ -22,6 +22,29 @@ async fn ask(app: &Router, token: &str, method: &str, path: &str, body: &Value) 
 }
 
 #[tokio::test]
+async fn the_document_tells_what_each_route_takes_and_answers() {
+    let world = World::idle().await;
+    let (_, document) = cluster_applier::routes(&world.context, &world.clusters).split_for_parts();
+    let document = serde_json::to_value(&document).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    assert_eq!(paths.keys().collect::<Vec<_>>(), ["/internal/logs", "/internal/plan", "/internal/why"]);
+    for (path, operations) in paths {
+        for operation in operations.as_object().unwrap().values() {
+            let takes = operation["requestBody"].is_object() || operation["parameters"].is_array();
+            let answers = &operation["responses"];
+            let told =
+                ["400", "401", "404", "422", "429", "503"].iter().all(|code| answers[code]["content"].is_object());
+            assert!(takes && told && answers["200"]["content"].is_object(), "{path}: {operation:#}");
+        }
+    }
+    let text = document.to_string();
+    let named = text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());
+    for name in named {
+        assert!(document["components"]["schemas"][name].is_object(), "{name} is not in the document");
+    }
+}
+
+#[tokio::test]
 async fn nobody_comes_in_without_the_internal_token() {
     let world = World::idle().await;
     for token in ["", "wrong", "between-us-not"] {

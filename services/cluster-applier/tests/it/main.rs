@@ -5,4 +5,5 @@
 mod internal;
 mod line;
 mod races;
+mod rows;
 mod world;

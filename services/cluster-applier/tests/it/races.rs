@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use messaging::{Message, Route, topology::CLUSTER_APPLIER};
 use sandbox::Sandbox;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::world::{World, config_map, deployment, job};
 
@@ -54,8 +55,16 @@ async fn reject(world: &World, n: domain::Revision) {
     records.put_report(&world.key, n, &Report { problems: problems.clone(), rejected: true }).await.unwrap();
     let (objects, kept, live, finished_jobs) = Default::default();
     let ending = Ending::Rejected;
-    let outcome =
-        Outcome { ending, time: Timestamp::now(), problems: problems.clone(), objects, kept, live, finished_jobs };
+    let outcome = Outcome {
+        ending,
+        time: Timestamp::now(),
+        problems: problems.clone(),
+        objects,
+        observed: 0,
+        kept,
+        live,
+        finished_jobs,
+    };
     records.put_outcome(&world.key, n, &outcome).await.unwrap();
     world.publish(n, FactBody::Rejected { problems }).await;
 }
@@ -82,11 +91,11 @@ async fn an_accepted_revision_supersedes_the_one_under_way() {
     world.quiet().await;
 }
 
-/// A check of a blocked roll back whose row of checks began then.
+/// A check of a blocked roll back that began then.
 async fn check_blocked(world: &World, n: domain::Revision, started: Timestamp) {
     let check = json!({"tenant": world.key.tenant, "id": world.key.id, "name": "shop", "revision": n, "attempt": 9_000,
-        "started": started, "stage": {"stage": "roll_back", "blocked": true}});
-    let id = uuid::Uuid::now_v7().to_string();
+        "started": started, "row": Uuid::from_u128(1), "stage": {"stage": "roll_back", "blocked": true}});
+    let id = Uuid::now_v7().to_string();
     let message = Message::event("task.check", id, world.key.to_string(), Timestamp::now(), &check);
     world.context.bus.publish(&Route::Queue(&CLUSTER_APPLIER), message).await.unwrap();
 }
@@ -115,14 +124,13 @@ async fn a_blocked_roll_back_has_one_row_of_checks() {
     let world = World::start().await;
     world.revision(1, Options::default(), &[config_map("a", "1")]).await;
     world.state(1, State::Done).await;
-    let began = Timestamp::now();
     world.command(2, Action::RollBack, Options::default()).await;
-    world.context.records.put_note(&world.key, 2, "waiting_since", &began).await.unwrap();
-    check_blocked(&world, 2, began - SignedDuration::from_secs(60)).await;
+    world.context.records.put_note(&world.key, 2, "row", &Uuid::from_u128(2)).await.unwrap();
+    check_blocked(&world, 2, Timestamp::now()).await;
     world.quiet().await;
     assert!(world.get("/api/v1/namespaces/default/configmaps/a").await.is_some(), "a later row of checks waits");
-    check_blocked(&world, 2, began).await;
-    world.publish(2, FactBody::RollbackRequested {}).await;
+    world.context.records.put_note(&world.key, 2, "row", &Uuid::from_u128(1)).await.unwrap();
+    check_blocked(&world, 2, Timestamp::now()).await;
     world.state(2, State::RolledBack).await;
 }
 

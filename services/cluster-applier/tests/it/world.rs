@@ -14,8 +14,8 @@ use embedded::Database;
 use jiff::Timestamp;
 use kube::Client;
 use messaging::{
-    Delivery, Handler, JobError, Message, Route,
-    topology::{CLUSTER_APPLIER, STATUS_WORKER},
+    BrokerError, Bus, DeadLetter, Delivery, Depth, Handler, JobError, Message, PublishError, Route,
+    topology::{CLUSTER_APPLIER, Queue, STATUS_WORKER},
 };
 use parking_lot::Mutex;
 use sandbox::Sandbox;
@@ -30,7 +30,46 @@ pub struct World {
     pub clusters: Clusters,
     pub key: TaskKey,
     facts: Arc<Mutex<Vec<Fact>>>,
+    /// Everything that was published, in order.
+    pub published: Published,
     _running: DropGuard,
+}
+
+pub type Published = Arc<Mutex<Vec<Message>>>;
+
+/// A bus that remembers what was published.
+struct Remembering(Arc<dyn Bus>, Published);
+
+#[async_trait]
+impl Bus for Remembering {
+    async fn publish(&self, route: &Route, message: Message) -> Result<(), PublishError> {
+        self.1.lock().push(message.clone());
+        self.0.publish(route, message).await
+    }
+
+    async fn consume(&self, queue: &'static Queue, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
+        self.0.consume(queue, handler, shutdown).await;
+    }
+
+    async fn depth(&self, queue: &str) -> Result<Depth, BrokerError> {
+        self.0.depth(queue).await
+    }
+
+    async fn ready(&self) -> Result<(), BrokerError> {
+        self.0.ready().await
+    }
+
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, BrokerError> {
+        self.0.dead_letters(limit).await
+    }
+
+    async fn requeue_dead_letter(&self, id: &str) -> Result<bool, BrokerError> {
+        self.0.requeue_dead_letter(id).await
+    }
+
+    async fn drop_dead_letter(&self, id: &str) -> Result<bool, BrokerError> {
+        self.0.drop_dead_letter(id).await
+    }
 }
 
 /// Folds facts, as status-worker does.
@@ -57,7 +96,9 @@ impl World {
     /// All but the service.
     pub async fn idle() -> Self {
         let database = Database::ephemeral().unwrap();
-        let bus = Arc::new(messaging::embedded::EmbeddedBus::open(database.clone()).await.unwrap());
+        let embedded = Arc::new(messaging::embedded::EmbeddedBus::open(database.clone()).await.unwrap());
+        let published = Published::default();
+        let bus = Arc::new(Remembering(embedded, published.clone()));
         let blobs = Arc::new(blobs::embedded::EmbeddedBlobs::open(database.clone()).await.unwrap());
         let states = Arc::new(state::embedded::EmbeddedStates::open(database).await.unwrap());
         let records = blobs::Records::new(blobs);
@@ -76,7 +117,7 @@ impl World {
         context.stopping = stop.clone();
         let clusters = Clusters::one(Engine::new(client.clone(), Limits::default()));
         let key = TaskKey { tenant: "local".parse().unwrap(), id: TaskId::new() };
-        Self { context, client, clusters, key, facts, _running: stop.drop_guard() }
+        Self { context, client, clusters, key, facts, published, _running: stop.drop_guard() }
     }
 
     /// One more replica of the service.

@@ -8,7 +8,7 @@ use crate::harness::{Harness, answer, apply, command, config, key, until};
 
 fn outcome(ending: Ending, live: Option<Revision>) -> Outcome {
     let (time, problems) = (Timestamp::now(), vec![]);
-    Outcome { ending, time, problems, objects: vec![], kept: vec![], live, finished_jobs: [].into() }
+    Outcome { ending, time, problems, objects: vec![], observed: 0, kept: vec![], live, finished_jobs: [].into() }
 }
 
 /// A task that was applied, then rejected, then reverted.

@@ -1,0 +1,84 @@
+//! What is asked for once is not done in two rows of checks, and what is told twice says the same.
+
+use domain::{Action, Fact, FactBody, Options, Outcome, State, record::Ending};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::world::{SOON, World, config_map, deployment};
+
+fn checked(world: &World, revision: u64) -> Result<(), &'static str> {
+    let published = world.published.lock();
+    let mut checks = published.iter().filter(|m| m.kind == "dev.marea.task.check.v1");
+    let found = checks.any(|m| m.data::<Value>().unwrap()["revision"] == revision);
+    if found { Ok(()) } else { Err("no check was asked for") }
+}
+
+/// Whether the last three checks of a revision are of one row: several rows take turns.
+fn one_row(world: &World, revision: u64) -> Result<(), String> {
+    let published = world.published.lock();
+    let checks = published.iter().filter(|m| m.kind == "dev.marea.task.check.v1").map(|m| m.data::<Value>().unwrap());
+    let rows: Vec<_> = checks.filter(|c| c["revision"] == revision).map(|c| c["started"].to_string()).collect();
+    let last = rows.len().checked_sub(3).map(|from| &rows[from..]);
+    let one = last.is_some_and(|last| last.iter().all(|row| *row == last[0]));
+    if one { Ok(()) } else { Err(format!("{rows:#?}")) }
+}
+
+#[tokio::test]
+async fn a_delete_that_overtakes_an_apply_has_one_row_of_checks() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[config_map("a", "1")]).await;
+    world.state(1, State::Done).await;
+    let path = "/api/v1/namespaces/default/configmaps/a";
+    world.patch(path, &json!({"metadata": {"finalizers": ["example.com/hold"]}})).await;
+    // The roll back is under way and waits; then the apply that it overtook comes, and comes again.
+    world.command(2, Action::Apply { sources: vec![] }, Options::default()).await;
+    let rendered = world.context.records.rendered(&world.key, 1).await.unwrap().unwrap();
+    world.context.records.put_rendered(&world.key, 2, &rendered).await.unwrap();
+    world.delete(3).await;
+    testkit::until("the first check", SOON, || async { checked(&world, 3) }).await.unwrap();
+    for _ in 0..3 {
+        world.publish(2, FactBody::Validated { objects: 1, warnings: vec![], added: vec![] }).await;
+        world.publish(3, FactBody::RollbackRequested {}).await;
+    }
+    world.state(3, State::RollbackBlocked).await;
+    one_row(&world, 3).unwrap();
+    world.patch(path, &json!({"metadata": {"finalizers": null}})).await;
+    world.delete(4).await;
+    world.state(4, State::RolledBack).await;
+}
+
+#[tokio::test]
+async fn a_revision_that_is_asked_for_again_has_one_row_of_checks() {
+    let world = World::start().await;
+    world.replica();
+    world.revision(1, Options::default(), &[deployment("web", "ImagePullBackOff")]).await;
+    for _ in 0..5 {
+        world.publish(1, FactBody::Validated { objects: 1, warnings: vec![], added: vec![] }).await;
+    }
+    testkit::until("one row of checks", SOON, || async { one_row(&world, 1) }).await.unwrap();
+    world.delete(2).await;
+    world.state(2, State::RolledBack).await;
+}
+
+#[tokio::test]
+async fn an_ending_that_is_published_again_tells_the_version_that_was_seen() {
+    let world = World::idle().await;
+    let (objects, kept, live) = (vec![], vec![], Some(1));
+    let outcome = Outcome {
+        ending: Ending::Applied,
+        time: Timestamp::now(),
+        problems: vec![],
+        objects,
+        observed: 4_711,
+        kept,
+        live,
+        finished_jobs: [].into(),
+    };
+    world.context.records.put_outcome(&world.key, 1, &outcome).await.unwrap();
+    // The process died before it published the fact.
+    world.revision(1, Options::default(), &[config_map("a", "1")]).await;
+    world.replica();
+    world.state(1, State::Done).await;
+    let told: Vec<Fact> = world.facts("task.applied");
+    assert!(matches!(told[0].body, FactBody::Applied { observed: 4_711, .. }), "{told:?}");
+}

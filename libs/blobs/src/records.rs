@@ -4,6 +4,7 @@
 //! <tenant>/tasks/<id>/<n>/command|rendered|report|outcome|<note>
 //! <tenant>/names/<name>/<k>
 //! <tenant>/idempotency/<hash>
+//! _contests/<name>/current    _contests/<name>/gate    _contests/<name>/<revision>
 //! _access/tenants/<tenant>    _access/tokens/<token id>    _access/namespaces/<namespace>/<k>
 //! ```
 //!
@@ -11,6 +12,7 @@
 
 mod access;
 mod claims;
+mod contests;
 mod namespaces;
 mod path;
 mod sweep;

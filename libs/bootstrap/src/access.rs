@@ -70,7 +70,7 @@ impl Access {
 
     /// A request without a token is this tenant's, with every scope; one with a token is the token's.
     pub fn local(records: Records, tenant: Tenant) -> Self {
-        let scopes = [Scope::Read, Scope::Write, Scope::Admin].into();
+        let scopes = [Scope::Read, Scope::Write, Scope::Ballots, Scope::Admin].into();
         Self::new(records, Some(Caller { tenant: Arc::new(tenant), scopes, actor: "local".into() }), None)
     }
 

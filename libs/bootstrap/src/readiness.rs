@@ -14,7 +14,13 @@ type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Syn
 #[derive(Clone, Default)]
 pub struct Readiness {
     checks: Arc<RwLock<Vec<(&'static str, Check)>>>,
+    details: Arc<RwLock<Vec<(&'static str, Detail)>>>,
 }
+
+/// What is wrong with a part that works nevertheless, by what is wrong.
+pub type Details = BTreeMap<String, String>;
+
+type Detail = Arc<dyn Fn() -> Details + Send + Sync>;
 
 impl Readiness {
     /// Adds a part.
@@ -23,6 +29,17 @@ impl Readiness {
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
         self.checks.write().push((name, Arc::new(move || Box::pin(check()))));
+    }
+
+    /// Adds what is told of a part besides, ready or not.
+    pub fn detail(&self, name: &'static str, detail: impl Fn() -> Details + Send + Sync + 'static) {
+        self.details.write().push((name, Arc::new(detail)));
+    }
+
+    /// What is wrong with parts that work nevertheless.
+    pub fn details(&self) -> BTreeMap<&'static str, Details> {
+        let all = self.details.read().iter().map(|(name, detail)| (*name, detail())).collect::<Vec<_>>();
+        all.into_iter().filter(|(_, details)| !details.is_empty()).collect()
     }
 
     /// Asks every part: what is not ready, with its reason. Empty: all is.

@@ -22,6 +22,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one export may take.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often histograms are gathered.
+const UPKEEP: Duration = Duration::from_secs(5);
+
 /// Upper bounds of histograms of seconds: from an embedded publish to a slow task.
 const SECONDS: [f64; 16] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
@@ -36,6 +39,17 @@ static PROMETHEUS: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     let handle = recorder.handle();
     // An error says that another recorder was installed first: then /metrics shows nothing, and work goes on.
     let _ = metrics::set_global_recorder(recorder);
+    // What histograms record is kept until it is gathered: without a scrape it would be kept for ever.
+    let gathered = handle.clone();
+    let upkeep = std::thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(move || {
+        loop {
+            #[expect(clippy::disallowed_methods, reason = "a thread of its own, which outlives every runtime")]
+            std::thread::sleep(UPKEEP);
+            gathered.run_upkeep();
+        }
+    });
+    // Without the thread a scrape gathers as well.
+    drop(upkeep);
     handle
 });
 

@@ -128,7 +128,9 @@ pub enum Scope {
     Read,
     /// `POST`, `PUT`, `DELETE` of tasks.
     Write,
-    /// Tenants, tokens, dead letters.
+    /// Casting ballots in contests that ask for a token.
+    Ballots,
+    /// Tenants, tokens, dead letters; opening and closing contests.
     Admin,
 }
 

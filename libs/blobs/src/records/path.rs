@@ -10,6 +10,8 @@ pub(super) const TENANTS: &str = "_access/tenants/";
 pub(super) const TOKENS: &str = "_access/tokens/";
 /// Claims of namespaces.
 const NAMESPACES: &str = "_access/namespaces/";
+/// Records of contests.
+pub(super) const CONTESTS: &str = "_contests/";
 /// After every key that begins with `_`, before every tenant's.
 pub(super) const AFTER_ACCESS: &str = "_z";
 

@@ -98,5 +98,10 @@ async fn ready(State(process): State<Arc<Process>>) -> Response {
     }
     let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let service = process.service;
-    (status, Json(json!({ "service": service, "ready": missing.is_empty(), "not_ready": missing }))).into_response()
+    let mut body = json!({ "service": service, "ready": missing.is_empty(), "not_ready": missing });
+    let details = process.readiness.details();
+    if !details.is_empty() {
+        body["details"] = json!(details);
+    }
+    (status, Json(body)).into_response()
 }

@@ -99,6 +99,11 @@ impl HttpError {
         self
     }
 
+    /// What was expected and what to do.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.0.status

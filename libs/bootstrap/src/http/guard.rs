@@ -36,6 +36,11 @@ impl Guard {
         Err(forbidden("foreign-origin", "without tokens no other web page may call; `--cors-origin` lets one read"))
     }
 
+    /// As [`Guard::check`], for what a page of a configured origin may do whatever the method: cast ballots.
+    pub fn check_open(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), HttpError> {
+        self.check(&Method::GET, uri, headers)
+    }
+
     /// Whether pages of this origin may read.
     pub fn may_read(&self, origin: &str) -> bool {
         self.cors_origins.iter().any(|o| o.trim_end_matches('/') == origin)

@@ -1,8 +1,10 @@
 //! The server: HTTP/1 and HTTP/2 on one port, bounded in connections and in time.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, response::Response};
+use http::Request;
+use hyper::{body::Incoming, service::Service};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -92,6 +94,15 @@ pub struct Server {
 impl Server {
     /// Serves until `shutdown`; what has not ended when [`Limits::drain`] is over is cut.
     pub async fn serve(self, listener: TcpListener, router: Router, shutdown: CancellationToken) {
+        self.serve_service(listener, TowerToHyperService::new(router), shutdown).await;
+    }
+
+    /// As [`Server::serve`], for a service that stands before a router.
+    pub async fn serve_service<S>(self, listener: TcpListener, service: S, shutdown: CancellationToken)
+    where
+        S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+    {
         let slots = Arc::new(Semaphore::new(self.limits.connections));
         let (graceful, builder) = (GracefulShutdown::new(), self.builder());
         let mut running = JoinSet::new();
@@ -102,8 +113,7 @@ impl Server {
                 accepted = accept(&listener, &slots) => accepted,
             };
             let io = TokioIo::new(Idle::new(stream, self.limits.idle));
-            let service = TowerToHyperService::new(router.clone());
-            let connection = builder.serve_connection_with_upgrades(io, service).into_owned();
+            let connection = builder.serve_connection_with_upgrades(io, service.clone()).into_owned();
             let connection = graceful.watch(connection);
             running.spawn(async move {
                 // A connection's error is its client's doing: reset, time-out, not HTTP.

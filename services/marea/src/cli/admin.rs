@@ -141,6 +141,8 @@ pub enum ScopeName {
     Read,
     /// Send, replace, delete tasks.
     Write,
+    /// Cast ballots in contests that ask for a token.
+    Ballots,
     /// Tenants, tokens, dead letters.
     Admin,
 }
@@ -150,6 +152,7 @@ impl From<ScopeName> for Scope {
         match name {
             ScopeName::Read => Self::Read,
             ScopeName::Write => Self::Write,
+            ScopeName::Ballots => Self::Ballots,
             ScopeName::Admin => Self::Admin,
         }
     }

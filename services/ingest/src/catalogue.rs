@@ -1,0 +1,189 @@
+//! The contests that are taken ballots for: files in a folder, read again when they change.
+//!
+//! A definition is stored before ballots are accepted under it, so that whoever counts them finds it. A file that is
+//! broken keeps the last good one in force.
+
+mod folder;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use blobs::Records;
+use contests::Definition;
+use futures::{StreamExt, stream};
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    commit::{Commit, Lane, Series},
+    contest::Contest,
+};
+use folder::Folder;
+
+/// How often the folder and the gates are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long nothing is cast before a beat says what is confirmed.
+const QUIET: Duration = Duration::from_secs(1);
+/// Records that are read at a time.
+const READS: usize = 8;
+/// How long the last beats may take at the end.
+const LAST_BEATS: Duration = Duration::from_secs(3);
+
+/// The contests by name.
+type Contests = HashMap<String, Arc<Contest>>;
+
+/// The contests in force.
+pub struct Catalogue {
+    records: Records,
+    commit: Arc<Commit>,
+    contests: ArcSwap<Contests>,
+    /// Contests whose files were removed: what they took is still told of.
+    gone: Mutex<Contests>,
+    /// Kept from revision to revision.
+    series: Mutex<HashMap<String, Arc<Series>>>,
+    /// What is wrong, by file.
+    troubles: Mutex<BTreeMap<String, String>>,
+    folder: tokio::sync::Mutex<Folder>,
+    draws: bool,
+}
+
+impl Catalogue {
+    /// No contests yet: [`Catalogue::look`] reads them. `draws`: whether outcomes can be drawn.
+    pub fn new(records: Records, commit: Arc<Commit>, folder: Option<PathBuf>, samples: bool, draws: bool) -> Self {
+        let folder = tokio::sync::Mutex::new(Folder::new(folder, samples));
+        let (contests, gone, series, troubles) = Default::default();
+        Self { records, commit, contests, gone, series, troubles, folder, draws }
+    }
+
+    /// The contest of a name.
+    pub fn get(&self, name: &str) -> Option<Arc<Contest>> {
+        self.contests.load().get(name).cloned()
+    }
+
+    /// What is wrong with files, or with storing their definitions.
+    pub fn troubles(&self) -> BTreeMap<String, String> {
+        self.troubles.lock().clone()
+    }
+
+    /// Whether any contest takes ballots, or nothing is wrong.
+    pub fn ready(&self) -> Result<(), String> {
+        let troubles = self.troubles.lock();
+        match troubles.iter().next() {
+            Some((file, trouble)) if self.contests.load().is_empty() => Err(format!("{file}: {trouble}")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks every second until `shutdown`.
+    pub async fn keep(&self, shutdown: &CancellationToken) {
+        while shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+            self.look().await;
+            self.beats();
+            let unconfirmed = self.series.lock().values().map(|series| series.unconfirmed()).sum();
+            self.commit.meters.gauges(&self.commit.flow, unconfirmed);
+        }
+    }
+
+    /// Reads what changed in the folder, stores it, and reads the gates.
+    pub async fn look(&self) {
+        let mut folder = self.folder.lock().await;
+        let read = folder.read();
+        let mut troubles = read.troubles;
+        let mut next: Contests = HashMap::new();
+        for definition in read.definitions {
+            let name = definition.name.clone();
+            match self.current(&definition).await {
+                Ok(contest) => drop(next.insert(name, contest)),
+                Err(trouble) => {
+                    troubles.insert(name.clone(), trouble);
+                    next.extend(self.get(&name).map(|last| (name, last)));
+                }
+            }
+        }
+        self.swap(next);
+        self.report(troubles);
+        self.read_gates().await;
+    }
+
+    /// The contest of a definition: the one in force, or a new one once its definition is stored.
+    async fn current(&self, definition: &Definition) -> Result<Arc<Contest>, String> {
+        let in_force = self.get(&definition.name);
+        if let Some(contest) = in_force.filter(|c| c.definition.revision() == definition.revision()) {
+            return Ok(contest);
+        }
+        if definition.draws() && !self.draws {
+            return Err("it draws outcomes, which needs the setting `draw_key`".to_owned());
+        }
+        self.records.put_definition(definition).await.map_err(|e| e.to_string())?;
+        let gate = self.records.gate(&definition.name).await.map_err(|e| e.to_string())?;
+        let series = self.series.lock().entry(definition.name.clone()).or_default().clone();
+        let contest = Contest::new(definition.clone(), gate, &series, &self.commit)?;
+        tracing::info!(contest = definition.name, revision = %definition.revision(), "a contest takes ballots");
+        Ok(Arc::new(contest))
+    }
+
+    fn swap(&self, next: Contests) {
+        let last = self.contests.swap(Arc::new(next));
+        let now = self.contests.load();
+        for (name, contest) in last.iter() {
+            if !now.get(name).is_some_and(|next| Arc::ptr_eq(next, contest)) {
+                contest.retire();
+            }
+        }
+        let mut gone = self.gone.lock();
+        gone.extend(last.iter().map(|(name, contest)| (name.clone(), contest.clone())));
+        gone.retain(|name, _| !now.contains_key(name));
+    }
+
+    fn report(&self, troubles: BTreeMap<String, String>) {
+        let mut last = self.troubles.lock();
+        for (file, trouble) in &troubles {
+            if last.get(file) != Some(trouble) {
+                tracing::error!(contest.file = file, trouble, "a contest cannot be taken as its file says");
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a folder has few files")]
+        metrics::gauge!("ingest_contest_errors").set(troubles.len() as f64);
+        *last = troubles;
+    }
+
+    async fn read_gates(&self) {
+        let contests: Vec<_> = self.contests.load().values().cloned().collect();
+        stream::iter(contests)
+            .for_each_concurrent(READS, async |contest| {
+                match self.records.gate(&contest.definition.name).await {
+                    Ok(gate) => contest.set_gate(gate),
+                    Err(error) => {
+                        tracing::warn!(%error, contest = contest.definition.name, "a gate cannot be read; the last one holds");
+                    }
+                }
+            })
+            .await;
+    }
+
+    /// A lane of every contest, for its beats.
+    fn first_lanes(&self) -> Vec<Arc<Lane>> {
+        let (contests, gone) = (self.contests.load_full(), self.gone.lock());
+        contests.values().chain(gone.values()).filter_map(|contest| contest.lanes.first().cloned()).collect()
+    }
+
+    fn beats(&self) {
+        for lane in self.first_lanes() {
+            self.commit.track(async move { lane.beat(QUIET, false).await });
+        }
+    }
+
+    /// Says of every contest that no further batch comes from this process.
+    pub async fn last_beats(&self) {
+        let lanes = self.first_lanes();
+        let beats = futures::future::join_all(lanes.iter().map(|lane| lane.beat(QUIET, true)));
+        if tokio::time::timeout(LAST_BEATS, beats).await.is_err() {
+            tracing::warn!("the last beats were not confirmed; the audit waits for the queues to be empty");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The gRPC interface: the same ballots, checks and answers as over HTTP.
+
+mod read;
+
+use std::{pin::Pin, sync::Arc};
+
+use axum::{body::Body, response::Response};
+use bootstrap::HttpError;
+use futures::{Stream, StreamExt, stream};
+use http::{HeaderMap, Request, StatusCode, header};
+use hyper::body::Incoming;
+use tonic::{Status, Streaming, service::Routes};
+use tower::ServiceExt;
+
+use crate::{
+    Ingest,
+    gather::{Gatherer, Rejected, Tally},
+    http::Refusal,
+    proto::{
+        self, CastReply, CastRequest,
+        ingest_server::{Ingest as Interface, IngestServer},
+    },
+};
+use read::Columns;
+
+/// Ballots in one message.
+const BALLOTS: usize = 10_000;
+/// Bytes of a message.
+const MESSAGE_BYTES: usize = 4 << 20;
+/// Messages of a stream that wait for their confirm at a time: bounds what a stream holds.
+const WINDOW: usize = 8;
+
+/// Whether a request is gRPC's.
+pub fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// The interface, reflection and health. Cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    ingest: Ingest,
+    routes: axum::Router,
+}
+
+impl Services {
+    /// The services of `ingest`.
+    pub fn new(ingest: &Ingest) -> Self {
+        let server = IngestServer::new(ingest.clone()).max_decoding_message_size(MESSAGE_BYTES);
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(proto::DESCRIPTION)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        let reflection = reflection.build_v1().expect("the descriptions are generated");
+        let health = tonic_health::pb::health_server::HealthServer::new(Health(ingest.clone()));
+        let routes = Routes::new(server).add_service(reflection).add_service(health).into_axum_router();
+        Self { ingest: ingest.clone(), routes }
+    }
+
+    /// Answers a request.
+    pub async fn answer(self, request: Request<Incoming>) -> Response {
+        let context = &self.ingest.0.context;
+        if context.access.is_local()
+            && let Err(refused) = context.guard.check_open(request.uri(), request.headers())
+        {
+            return status_of(Refusal::Other(refused)).into_http();
+        }
+        let answered = self.routes.oneshot(request.map(Body::new)).await;
+        answered.unwrap_or_else(|never| match never {})
+    }
+}
+
+/// Says to load balancers what `/readyz` says.
+struct Health(Ingest);
+
+type Watched = Pin<Box<dyn Stream<Item = Result<tonic_health::pb::HealthCheckResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl tonic_health::pb::health_server::Health for Health {
+    async fn check(
+        &self,
+        _: tonic::Request<tonic_health::pb::HealthCheckRequest>,
+    ) -> Result<tonic::Response<tonic_health::pb::HealthCheckResponse>, Status> {
+        Ok(tonic::Response::new(self.state().await))
+    }
+
+    type WatchStream = Watched;
+
+    async fn watch(
+        &self,
+        _: tonic::Request<tonic_health::pb::HealthCheckRequest>,
+    ) -> Result<tonic::Response<Watched>, Status> {
+        // One that has nothing to watch for long: the client comes again.
+        let state = self.state().await;
+        Ok(tonic::Response::new(Box::pin(stream::iter([Ok(state)]))))
+    }
+}
+
+impl Health {
+    async fn state(&self) -> tonic_health::pb::HealthCheckResponse {
+        let context = &self.0.0.context;
+        let serving = !context.stopping.is_cancelled() && context.readiness.missing().await.is_empty();
+        let status =
+            if serving { tonic_health::ServingStatus::Serving } else { tonic_health::ServingStatus::NotServing };
+        tonic_health::pb::HealthCheckResponse { status: status as i32 }
+    }
+}
+
+type Replies = Pin<Box<dyn Stream<Item = Result<CastReply, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Interface for Ingest {
+    async fn cast(&self, request: tonic::Request<CastRequest>) -> Result<tonic::Response<CastReply>, Status> {
+        let headers = request.metadata().clone().into_headers();
+        let message = request.into_inner();
+        let single = message.ballots.len() == 1;
+        let gatherer = self.gather(&headers, &message, &Columns::of(&message), single).await?;
+        reply(gatherer.finish().await).map(tonic::Response::new)
+    }
+
+    type CastStreamStream = Replies;
+
+    async fn cast_stream(
+        &self,
+        request: tonic::Request<Streaming<CastRequest>>,
+    ) -> Result<tonic::Response<Replies>, Status> {
+        let headers: Arc<HeaderMap> = Arc::new(request.metadata().clone().into_headers());
+        let (ingest, columns) = (self.clone(), Columns::default());
+        let gathered = stream::unfold(Some((request.into_inner(), columns)), move |place| {
+            let (ingest, headers) = (ingest.clone(), headers.clone());
+            async move {
+                let (mut messages, mut columns) = place?;
+                match messages.message().await {
+                    Ok(None) => None,
+                    Ok(Some(message)) => {
+                        columns.follow(&message);
+                        let gathered = ingest.gather(&headers, &message, &columns, false).await;
+                        let next = gathered.is_ok().then_some((messages, columns));
+                        Some((gathered, next))
+                    }
+                    Err(status) => Some((Err(status), None)),
+                }
+            }
+        });
+        let replies = gathered.map(|gathered| async move { reply(gathered?.finish().await) }).buffered(WINDOW);
+        // What comes after a message that could not be taken is not acknowledged.
+        let replies = replies.scan(false, |failed, answer| {
+            let over = std::mem::replace(failed, answer.is_err());
+            futures::future::ready(if over { None } else { Some(answer) })
+        });
+        Ok(tonic::Response::new(Box::pin(replies)))
+    }
+}
+
+impl Ingest {
+    async fn gather(
+        &self,
+        headers: &HeaderMap,
+        message: &CastRequest,
+        columns: &Columns,
+        single: bool,
+    ) -> Result<Gatherer, Status> {
+        if !self.0.commit.flow.admits() {
+            return Err(status_of(Refusal::NotAccepted));
+        }
+        if message.ballots.is_empty() || message.ballots.len() > BALLOTS {
+            return Err(Status::invalid_argument(format!("expected 1 to {BALLOTS} ballots in a message")));
+        }
+        let contest = self.open_contest(columns.contest(), None).map_err(status_of)?;
+        let caller = self.caller(&contest, headers).await.map_err(status_of)?;
+        let places = columns.places(&contest.definition).map_err(Status::invalid_argument)?;
+        let mut gatherer = Gatherer::new(self, contest.clone(), caller, single);
+        for (position, ballot) in (0..).zip(&message.ballots) {
+            match read::ballot(&contest.definition, &places, &message.voter, ballot) {
+                Ok(ballot) => gatherer.add(position, ballot),
+                Err(faults) => gatherer.reject(position, faults),
+            }
+        }
+        gatherer.flush().await;
+        Ok(gatherer)
+    }
+}
+
+fn reply(tally: Tally) -> Result<CastReply, Status> {
+    let Tally { accepted, unknown, refused, ids, rejected, rejections } = tally;
+    let (first_id, last_id) = ids.clone().unwrap_or_default();
+    if unknown > 0 || (refused > 0 && accepted > 0) {
+        let why =
+            "the broker has not confirmed in time; the ballots may count. To be sure, send them again with the ids";
+        return Err(Status::deadline_exceeded(format!("{why} {first_id} to {last_id}: none counts twice")));
+    }
+    if refused > 0 {
+        return Err(status_of(Refusal::NotAccepted));
+    }
+    if ids.is_none() {
+        let first = rejected.first().map(|r| format!("`{}` of ballot {}: {}", r.field, r.position, r.message));
+        return Err(Status::invalid_argument(format!("no ballot is good: {}", first.unwrap_or_default())));
+    }
+    let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    let rejected = rejected.into_iter().map(|Rejected { position, field, code, message }| proto::Rejected {
+        position,
+        field,
+        code: code.to_owned(),
+        message,
+    });
+    let (accepted, rejections) = (count(accepted), count(rejections));
+    Ok(CastReply { accepted, first_id, last_id, rejected: rejected.collect(), rejections })
+}
+
+fn status_of(refusal: Refusal) -> Status {
+    match refusal {
+        Refusal::NotAccepted => Status::unavailable("the broker does not confirm; nothing was taken, try again"),
+        Refusal::OutcomeUnknown { .. } => Status::deadline_exceeded("the broker has not confirmed in time"),
+        Refusal::NoneGood(_) => Status::invalid_argument("no ballot is good"),
+        Refusal::Other(error) => of_http(&error),
+    }
+}
+
+fn of_http(error: &HttpError) -> Status {
+    let detail = error.detail().to_owned();
+    match error.status() {
+        StatusCode::UNAUTHORIZED => Status::unauthenticated(detail),
+        StatusCode::FORBIDDEN => Status::permission_denied(detail),
+        StatusCode::NOT_FOUND => Status::not_found(detail),
+        StatusCode::CONFLICT => Status::failed_precondition(detail),
+        StatusCode::SERVICE_UNAVAILABLE => Status::unavailable(detail),
+        _ => Status::invalid_argument(detail),
+    }
+}

@@ -1,0 +1,153 @@
+//! `POST` of ballots.
+
+use std::sync::Arc;
+
+use axum::{
+    body::{Bytes, HttpBody},
+    response::{IntoResponse, Response},
+};
+use bootstrap::HttpError;
+use contests::{
+    Ballot, Fault,
+    batch::{self, Id},
+};
+use http::{HeaderMap, Request, StatusCode, header};
+use uuid::fmt::Hyphenated;
+
+use super::{
+    Refusal, Target, answer,
+    body::{self, Format},
+    stream,
+};
+use crate::{
+    Ingest,
+    commit::{Outcome, Ticket},
+    contest::Contest,
+    gather::{Gatherer, request_id},
+};
+
+/// Ballots in one array.
+pub(crate) const ARRAY: usize = 10_000;
+/// Bytes of an encoded ballot beyond those of its JSON: caller, request, flags, a drawn value.
+const ROOM: usize = 1 << 12;
+
+/// On whose behalf, and by whom, ballots are cast.
+pub(super) struct Cast {
+    pub(super) contest: Arc<Contest>,
+    pub(super) caller: Arc<str>,
+    pub(super) voter: Option<String>,
+}
+
+impl Ingest {
+    /// Answers a request that casts ballots.
+    pub(super) async fn cast<B>(&self, target: Target, request: Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
+    {
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let mut response = match self.answer(target, request).await {
+            Ok(response) => response,
+            Err(refusal) => refusal.into_response(),
+        };
+        self.0.requests.count(response.status());
+        if origin.is_some() {
+            self.share(origin, &mut response);
+        }
+        response
+    }
+
+    async fn answer<B>(&self, target: Target, request: Request<B>) -> Result<Response, Refusal>
+    where
+        B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
+    {
+        let (head, body) = request.into_parts();
+        self.admit(&head.headers, &head.uri)?;
+        let contest = self.open_contest(&target.contest, target.kind)?;
+        let caller = self.caller(&contest, &head.headers).await?;
+        let voter = voter(&head.headers)?;
+        let cast = Cast { contest, caller, voter };
+        match Format::of(&head.headers)? {
+            Format::Lines => stream::lines(self, cast, body).await,
+            Format::Json => {
+                let json = body::whole(&head.headers, body, &self.0.commit.flow).await?;
+                self.json(cast, json).await
+            }
+        }
+    }
+
+    async fn json(&self, cast: Cast, json: Bytes) -> Result<Response, Refusal> {
+        match json.iter().find(|b| !b.is_ascii_whitespace()) {
+            None => Err(HttpError::bad_request("empty-body", "expected a ballot, or an array of ballots").into()),
+            Some(b'[') => self.many(cast, &json).await,
+            Some(_) => self.one(&cast, &json).await,
+        }
+    }
+
+    async fn one(&self, cast: &Cast, json: &[u8]) -> Result<Response, Refusal> {
+        let Cast { contest, caller, voter } = cast;
+        let outcome = contest.definition.ballot(json, voter.as_deref())?;
+        let ballot = outcome.map_err(|faults| self.rejected(faults))?;
+        let (id, ticket) = self.gather_one(contest, caller, json.len(), ballot)?;
+        match ticket.wait().await {
+            Outcome::Confirmed => Ok(answer::accepted_one(&id)),
+            Outcome::Unknown => Err(Refusal::OutcomeUnknown { ids: Some(answer::Ids::One([id])), accepted: 0 }),
+            Outcome::NotAccepted => Err(Refusal::NotAccepted),
+        }
+    }
+
+    fn gather_one(
+        &self,
+        contest: &Contest,
+        caller: &str,
+        bytes: usize,
+        ballot: Ballot<'_>,
+    ) -> Result<(String, Arc<Ticket>), Refusal> {
+        let request = request_id();
+        let own = ballot.id.as_deref().map(str::to_owned);
+        let ballot = if contest.definition.draws() {
+            let id = own.as_deref().map_or(Id::Request(request), Id::Client);
+            self.drawn(contest, caller, &id, ballot)
+        } else {
+            ballot
+        };
+        let id = own.unwrap_or_else(|| Hyphenated::from_uuid(request).to_string());
+        let lane = &contest.lanes[contest.definition.lane(&ballot.values)];
+        let ticket = lane.gather(bytes + ROOM, 1, |out| batch::append_one(out, caller, request, &ballot));
+        Ok((id, ticket.ok_or(Refusal::NotAccepted)?))
+    }
+
+    fn rejected(&self, faults: Vec<Fault>) -> Refusal {
+        faults.iter().for_each(|fault| self.0.commit.meters.rejected(fault.code));
+        Refusal::faults(0, faults)
+    }
+
+    async fn many(&self, cast: Cast, json: &Bytes) -> Result<Response, Refusal> {
+        let Cast { contest, caller, voter } = cast;
+        let mut gatherer = Gatherer::new(self, contest.clone(), caller, false);
+        // The ballots borrow the body and must not be held while something is awaited.
+        {
+            let ballots = contest.definition.ballots(json, voter.as_deref(), ARRAY)?;
+            if ballots.is_empty() {
+                return Err(HttpError::unprocessable("empty-array", "expected at least one ballot").into());
+            }
+            for (position, outcome) in (0..).zip(ballots) {
+                match outcome {
+                    Ok(ballot) => gatherer.add(position, ballot),
+                    Err(faults) => gatherer.reject(position, faults),
+                }
+            }
+        }
+        answer::of_tally(gatherer.finish().await)
+    }
+}
+
+/// Who votes where ballots name nobody: the header `X-Voter`, in UTF-8.
+fn voter(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(header) = headers.get("x-voter") else { return Ok(None) };
+    let invalid = |why: String| {
+        Refusal::from(HttpError::new(StatusCode::BAD_REQUEST, "invalid-voter", format!("the header X-Voter: {why}")))
+    };
+    let text = std::str::from_utf8(header.as_bytes()).map_err(|_| invalid("expected UTF-8".to_owned()))?;
+    let voter = contests::ballot::voter(text).map_err(|fault| invalid(fault.message))?;
+    Ok(voter.map(str::to_owned))
+}

@@ -1,0 +1,78 @@
+//! Opening and closing a contest.
+
+use axum::{Json as Answer, extract::State as Extract};
+use bootstrap::{
+    Caller, HttpError,
+    http::{Json, Path, ProblemDetails},
+};
+use contests::{
+    Gate,
+    gate::{State, Step},
+};
+use domain::access::Scope;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Ingest;
+
+/// A command to a contest's gate.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateCommand {
+    /// Whether ballots are taken from then on.
+    open: bool,
+    /// From when on; at once where it is left out.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    at: Option<Timestamp>,
+}
+
+/// A contest's gate.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GateView {
+    /// The contest.
+    contest: String,
+    /// Whether it takes ballots now.
+    state: State,
+    /// What is in force and to come.
+    #[serde(flatten)]
+    gate: Gate,
+}
+
+/// Open or close a contest
+///
+/// By the clock of the processes that take ballots: the others follow within a second.
+#[utoipa::path(
+    put, path = "/contests/{contest}/gate", tag = "contests", operation_id = "put_gate",
+    params(("contest" = String, Path, description = "The contest's name.")),
+    request_body = GateCommand,
+    responses(
+        (status = 200, description = "The gate as it is now.", body = GateView),
+        (status = 400, description = "The body is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such contest.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "Too many changes are to come.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn put(
+    Extract(ingest): Extract<Ingest>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Json(command): Json<GateCommand>,
+) -> Result<Answer<GateView>, HttpError> {
+    caller.may(Scope::Admin)?;
+    let contest = ingest.0.catalogue.get(&name);
+    let contest = contest.ok_or_else(|| HttpError::not_found("there is no such contest; GET /contests lists all"))?;
+    let (now, records) = (Timestamp::now(), &ingest.0.context.records);
+    let mut gate = records.gate(&name).await?;
+    let step = Step { open: command.open, at: command.at.unwrap_or(now) };
+    gate.command(step, now).map_err(|e| HttpError::conflict("too-many-changes", e.to_string()))?;
+    records.put_gate(&name, &gate).await?;
+    contest.set_gate(gate.clone());
+    tracing::info!(contest = name, open = step.open, at = %step.at, actor = caller.actor, "a contest's gate was set");
+    Ok(Answer(GateView { contest: name, state: contest.state(), gate }))
+}

@@ -14,6 +14,7 @@ use messaging::{
 use state::{
     States,
     redis::{self, RedisStates},
+    tallies::{RedisTallies, Tallies},
 };
 
 use crate::{Access, AccessMode, Context, Platform, TOKEN_HINT, is_token};
@@ -70,6 +71,7 @@ pub async fn context(service: &'static str, platform: &Platform) -> Result<Conte
     let mut context = Context::new(service, bus(service, platform).await?, records, states(platform).await?, access);
     context.internal_token = platform.internal_token.clone();
     context.guard.cors_origins.clone_from(&platform.cors_origin);
+    context.platform = Arc::new(platform.clone());
     Ok(context)
 }
 
@@ -89,15 +91,27 @@ pub async fn bus(service: &'static str, platform: &Platform) -> Result<Arc<dyn B
     }
 }
 
-/// Redis, as the settings name it; waits for it for ever.
+/// Task states in Redis, as the settings name it; waits for it for ever.
 pub async fn states(platform: &Platform) -> Result<Arc<dyn States>, ConnectError> {
+    Ok(Arc::new(in_redis(platform, RedisStates::connect).await?))
+}
+
+/// Counters of contests in Redis, as the settings name it; waits for it for ever.
+pub async fn tallies(platform: &Platform) -> Result<Arc<dyn Tallies>, ConnectError> {
+    Ok(Arc::new(in_redis(platform, RedisTallies::connect).await?))
+}
+
+async fn in_redis<T>(
+    platform: &Platform,
+    connect: impl AsyncFn(&str) -> Result<T, redis::ConnectError>,
+) -> Result<T, ConnectError> {
     if platform.redis.is_empty() {
         return Err(needed("redis", "redis-cluster://host:6379"));
     }
     let mut pause = FIRST_PAUSE;
     loop {
-        match RedisStates::connect(platform.redis.expose()).await {
-            Ok(states) => return Ok(Arc::new(states)),
+        match connect(platform.redis.expose()).await {
+            Ok(connected) => return Ok(connected),
             Err(redis::ConnectError::Unreachable(reason)) => {
                 // Said once: what follows says nothing new.
                 if pause == FIRST_PAUSE {

@@ -7,7 +7,7 @@ use messaging::Bus;
 use state::States;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Access, Readiness, Secret, http::Guard};
+use crate::{Access, Platform, Readiness, Secret, http::Guard};
 
 /// What a service has that needs none of the shared parts.
 #[derive(Debug, Clone)]
@@ -48,6 +48,8 @@ pub struct Context {
     pub internal_token: Secret,
     /// Cancelled when the process begins to stop: long polls and streams end then.
     pub stopping: CancellationToken,
+    /// The settings that this was made of, for a service that makes further parts by them.
+    pub platform: Arc<Platform>,
 }
 
 impl Context {
@@ -73,7 +75,7 @@ impl Context {
             let records = asked_records.clone();
             async move { records.ready().await.map_err(|e| e.to_string()) }
         });
-        let (guard, internal_token, stopping) = Default::default();
-        Self { service, bus, records, states, access, guard, readiness, internal_token, stopping }
+        let (guard, internal_token, stopping, platform) = Default::default();
+        Self { service, bus, records, states, access, guard, readiness, internal_token, stopping, platform }
     }
 }

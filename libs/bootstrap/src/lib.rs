@@ -20,7 +20,7 @@ pub mod telemetry;
 pub mod trace;
 
 pub use access::{Access, AccessError, Caller, TOKEN_HINT, is_token, issue};
-pub use connect::{ConnectError, bus, context, records, states};
+pub use connect::{ConnectError, bus, context, records, states, tallies};
 pub use context::{Context, Process};
 pub use http::{HttpError, app, app_alone, listen, serve};
 pub use internal::Internal;

@@ -1,0 +1,101 @@
+//! Standings, kept: however many ask, the counters are looked at once in 50 ms, and only slots that changed are read.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use contests::{
+    Definition, Gate,
+    standings::{Counts, Situation},
+};
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use state::tallies::Slot;
+
+use crate::Tally;
+
+/// How old standings may be.
+const FRESH: Duration = Duration::from_millis(50);
+
+/// Every contest's board.
+#[derive(Default)]
+pub struct Boards(Mutex<HashMap<String, Arc<tokio::sync::Mutex<Board>>>>);
+
+/// What is known of one contest's counters.
+#[derive(Default)]
+struct Board {
+    looked: Option<Instant>,
+    generation: u32,
+    slots: HashMap<u16, (u64, Counts)>,
+    sum: Arc<Counts>,
+    version: u64,
+}
+
+/// What standings are made of.
+#[derive(Clone)]
+pub struct State {
+    /// The current definition.
+    pub definition: Arc<Definition>,
+    /// The sum over all slots.
+    pub counts: Arc<Counts>,
+    /// Whether it is open, settled, and the counters' version.
+    pub situation: Situation,
+}
+
+/// Why there are no standings.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The ledger does not answer.
+    #[error(transparent)]
+    Ballots(#[from] ballots::Error),
+    /// The counters do not answer.
+    #[error(transparent)]
+    Tallies(#[from] state::Error),
+}
+
+impl Tally {
+    /// A contest's standings, at most 50 ms old.
+    pub async fn standing(&self, definition: Arc<Definition>, gate: &Gate) -> Result<State, Error> {
+        let board = self.0.boards.0.lock().entry(definition.name.clone()).or_default().clone();
+        // One looks, the others wait for it.
+        let mut board = board.lock().await;
+        if board.looked.is_none_or(|at| at.elapsed() >= FRESH) {
+            self.look(&definition.name, &mut board).await?;
+        }
+        let (counts, version) = (board.sum.clone(), board.version);
+        drop(board);
+        let settled = self.settled(&definition.name).await?;
+        let state = gate.state(&definition.open, Timestamp::now());
+        Ok(State { definition, counts, situation: Situation { state, settled, version } })
+    }
+
+    async fn look(&self, contest: &str, board: &mut Board) -> Result<(), Error> {
+        let known = self.known(contest).await?;
+        if known.generation != board.generation {
+            *board = Board { generation: known.generation, ..Board::default() };
+        }
+        let slot = |slot: u16| Slot { contest: contest.to_owned(), generation: known.generation, slot };
+        let versions = try_join_all(known.slots.iter().map(|number| async {
+            let slot = slot(*number);
+            self.tallies().version(&slot).await.map(|version| (*number, version))
+        }));
+        let versions = versions.await?;
+        let changed = versions.iter().filter(|(slot, version)| board.slots.get(slot).is_none_or(|(v, _)| v != version));
+        let read = try_join_all(changed.map(|(number, _)| async {
+            let slot = slot(*number);
+            self.tallies().counts(&slot).await.map(|counts| (*number, counts))
+        }));
+        let read = read.await?;
+        if !read.is_empty() {
+            board.slots.extend(read.into_iter().map(|(slot, counts)| (slot, (counts.totals.batches, counts))));
+            let mut sum = Counts::default();
+            board.slots.values().for_each(|(_, counts)| sum.merge(counts));
+            (board.version, board.sum) = (sum.totals.batches, Arc::new(sum));
+        }
+        board.looked = Some(Instant::now());
+        Ok(())
+    }
+}

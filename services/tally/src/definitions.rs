@@ -1,0 +1,69 @@
+//! Definitions of contests, kept: a revision never changes, and which one is current is asked once a second.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use contests::{Definition, Gate, Revision};
+use parking_lot::Mutex;
+
+use crate::Tally;
+
+/// Definitions that are kept at most.
+const KEPT: usize = 1_000;
+/// How long it may take until a change of the current revision, or of the gate, shows.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// A contest's current definition and gate, and when they were read.
+type Current = (Instant, Arc<Definition>, Gate);
+
+/// What is kept.
+#[derive(Default)]
+pub struct Definitions {
+    revisions: Mutex<HashMap<(String, Revision), Arc<Definition>>>,
+    current: Mutex<HashMap<String, Current>>,
+}
+
+impl Tally {
+    /// A contest's definition at a revision; `None`: ingest never stored it.
+    pub(crate) async fn definition(
+        &self,
+        contest: &str,
+        revision: Revision,
+    ) -> Result<Option<Arc<Definition>>, blobs::Error> {
+        let key = (contest.to_owned(), revision);
+        if let Some(kept) = self.0.definitions.revisions.lock().get(&key) {
+            return Ok(Some(kept.clone()));
+        }
+        let found = self.0.context.records.definition(contest, revision).await?.map(Arc::new);
+        if let Some(found) = &found {
+            let mut kept = self.0.definitions.revisions.lock();
+            if kept.len() >= KEPT {
+                kept.clear();
+            }
+            kept.insert(key, found.clone());
+        }
+        Ok(found)
+    }
+
+    /// A contest's current definition and its gate; `None`: there is no such contest.
+    pub(crate) async fn current(&self, contest: &str) -> Result<Option<(Arc<Definition>, Gate)>, blobs::Error> {
+        if !contests::definition::is_name(contest) {
+            return Ok(None);
+        }
+        if let Some((at, definition, gate)) = self.0.definitions.current.lock().get(contest)
+            && at.elapsed() < FRESH
+        {
+            return Ok(Some((definition.clone(), gate.clone())));
+        }
+        let records = &self.0.context.records;
+        let Some(revision) = records.current_revision(contest).await? else { return Ok(None) };
+        let Some(definition) = self.definition(contest, revision).await? else { return Ok(None) };
+        let gate = records.gate(contest).await?;
+        let kept = (Instant::now(), definition.clone(), gate.clone());
+        self.0.definitions.current.lock().insert(contest.to_owned(), kept);
+        Ok(Some((definition, gate)))
+    }
+}

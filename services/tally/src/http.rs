@@ -1,0 +1,37 @@
+//! The routes.
+
+pub mod admin;
+pub mod contests;
+pub mod log;
+pub mod standings;
+
+use std::sync::Arc;
+
+use ::contests::{Definition, Gate};
+use axum::http::HeaderMap;
+use bootstrap::HttpError;
+
+use crate::{Tally, board};
+
+impl Tally {
+    /// A contest's current definition and gate, or 404.
+    async fn existing(&self, name: &str) -> Result<(Arc<Definition>, Gate), HttpError> {
+        let found = self.current(name).await?;
+        found.ok_or_else(|| HttpError::not_found("no such contest; GET /contests lists all"))
+    }
+}
+
+/// Says what does not answer, and logs why.
+fn unavailable(error: impl Into<board::Error>) -> HttpError {
+    let error = error.into();
+    tracing::warn!(%error, "a request failed on the ballots' stores");
+    match error {
+        board::Error::Ballots(_) => HttpError::unavailable("the ballots' log does not answer; try again"),
+        board::Error::Tallies(_) => HttpError::unavailable("the counters do not answer; try again"),
+    }
+}
+
+fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    let accept = headers.get(axum::http::header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains(media_type))
+}

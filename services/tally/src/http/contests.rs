@@ -1,0 +1,126 @@
+//! `GET /contests`, `GET /contests/{contest}`, `GET /contests/{contest}/audit`.
+
+use axum::{Json, extract::State};
+use bootstrap::{
+    Caller, HttpError,
+    http::{Path, ProblemDetails},
+};
+use contests::{Audit, Definition, Gate, Kind, gate};
+use domain::access::Scope;
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::unavailable;
+use crate::Tally;
+
+/// One contest of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Listed {
+    /// Its name.
+    name: String,
+    /// Its title.
+    title: String,
+    /// Votes or scores.
+    kind: Kind,
+    /// Whether it takes ballots.
+    state: gate::State,
+    /// The definition's revision.
+    revision: String,
+}
+
+/// One contest.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Shown {
+    /// What a list says of it.
+    #[serde(flatten)]
+    listed: Listed,
+    /// When it opens or closes next by itself.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_change: Option<Timestamp>,
+    /// What people commanded of its gate.
+    gate: Gate,
+    /// Its definition, as its file has it.
+    #[schema(value_type = Object)]
+    definition: serde_json::Value,
+}
+
+fn listed(definition: &Definition, gate: &Gate) -> Listed {
+    Listed {
+        name: definition.name.clone(),
+        title: definition.title.clone(),
+        kind: definition.kind,
+        state: gate.state(&definition.open, Timestamp::now()),
+        revision: definition.revision().to_string(),
+    }
+}
+
+/// List contests
+#[utoipa::path(
+    get, path = "/contests", tag = "contests", operation_id = "contests",
+    responses(
+        (status = 200, description = "Every contest, by name.", body = Vec<Listed>),
+        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn list(State(tally): State<Tally>, caller: Caller) -> Result<Json<Vec<Listed>>, HttpError> {
+    caller.may(Scope::Read)?;
+    let names = tally.context().records.contest_names().await?;
+    let found = try_join_all(names.iter().map(|name| tally.current(name))).await?;
+    Ok(Json(found.into_iter().flatten().map(|(definition, gate)| listed(&definition, &gate)).collect()))
+}
+
+/// Show a contest
+#[utoipa::path(
+    get, path = "/contests/{contest}", tag = "contests", operation_id = "contest",
+    params(("contest" = String, Path, description = "The contest's name.")),
+    responses(
+        (status = 200, description = "The contest with its definition.", body = Shown),
+        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such contest.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn show(
+    State(tally): State<Tally>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<Shown>, HttpError> {
+    caller.may(Scope::Read)?;
+    let (definition, gate) = tally.existing(&name).await?;
+    Ok(Json(Shown {
+        listed: listed(&definition, &gate),
+        next_change: gate.next_change(&definition.open, Timestamp::now()),
+        gate,
+        definition: serde_json::from_str(definition.canonical_json()).unwrap_or_default(),
+    }))
+}
+
+/// Audit a contest
+///
+/// Where every accepted ballot is, from one snapshot of the ledger: `received` is always counted + duplicate + over
+/// limit; once `settled`, `accepted` is `received` + dead.
+#[utoipa::path(
+    get, path = "/contests/{contest}/audit", tag = "contests", operation_id = "audit",
+    params(("contest" = String, Path, description = "The contest's name.")),
+    responses(
+        (status = 200, description = "The audit.", body = Audit),
+        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such contest.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn audit(
+    State(tally): State<Tally>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<Audit>, HttpError> {
+    caller.may(Scope::Read)?;
+    let (definition, _) = tally.existing(&name).await?;
+    Ok(Json(tally.audit(&definition.name).await.map_err(unavailable)?))
+}

@@ -1,0 +1,168 @@
+//! `GET /contests/{contest}/standings`: once, or as a stream of events.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use bootstrap::{
+    Caller, HttpError,
+    http::{Path, ProblemDetails, Query},
+};
+use contests::{Standings, standings::View};
+use domain::access::Scope;
+use futures::{Stream, stream};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use utoipa::IntoParams;
+
+use super::{accepts, unavailable};
+use crate::Tally;
+
+/// Between two looks for a change, of one stream.
+const LOOK: Duration = Duration::from_millis(50);
+/// A line that says nothing, so that nobody takes the connection for dead.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// After which a client that was cut off comes again.
+const RETRY: Duration = Duration::from_secs(1);
+/// Rows a tally at most, where they are asked for by number.
+const MOST: usize = 10_000;
+
+/// Which part is asked for.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Part {
+    /// Only this tally.
+    #[param(value_type = Option<String>, nullable = false)]
+    tally: Option<String>,
+    /// Only the first rows of each tally.
+    #[param(value_type = Option<usize>, nullable = false, minimum = 1, maximum = 10_000)]
+    top: Option<usize>,
+}
+
+/// Show standings
+///
+/// Every tally, ranked: greatest first; equal values share a rank (1, 2, 2, 4) and stand by key. As server-sent events
+/// where the client accepts `text/event-stream`: one event `standings` a change.
+#[utoipa::path(
+    get, path = "/contests/{contest}/standings", tag = "contests", operation_id = "standings",
+    params(
+        ("contest" = String, Path, description = "The contest's name."),
+        Part,
+        ("If-None-Match" = Option<String>, Header, description = "The ETag that is known.", nullable = false),
+    ),
+    responses(
+        (status = 200, description = "The standings.", content((Standings = "application/json"), (String = "text/event-stream")), headers(("ETag" = String, description = "Changes with the standings."))),
+        (status = 304, description = "The same as the client has."),
+        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such contest, or it no such tally.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn get(
+    State(tally): State<Tally>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Query(part): Query<Part>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    caller.may(Scope::Read)?;
+    part.check()?;
+    let body = tally.body(&name, &part).await?;
+    if accepts(&headers, "text/event-stream") {
+        return Ok(events(tally, name, part, body));
+    }
+    let tag = format!("\"{}\"", body.tag);
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let headers = [
+        (header::ETAG, tag),
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+    ];
+    Ok((headers, body.json).into_response())
+}
+
+/// Standings, ready to be sent.
+struct Body {
+    json: String,
+    /// Of the content: equal standings have equal tags.
+    tag: String,
+}
+
+impl Part {
+    fn check(&self) -> Result<(), HttpError> {
+        match self.top {
+            Some(top) if !(1..=MOST).contains(&top) => Err(HttpError::parameter("top", "expected 1 to 10000")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Tally {
+    async fn body(&self, name: &str, part: &Part) -> Result<Body, HttpError> {
+        let (definition, gate) = self.existing(name).await?;
+        if let Some(tally) = part.tally.as_deref().filter(|tally| definition.tally(tally).is_none()) {
+            return Err(HttpError::not_found(format!("the contest has no tally `{tally}`")));
+        }
+        let state = self.standing(definition, &gate).await.map_err(unavailable)?;
+        let view = View { tally: part.tally.as_deref(), top: part.top };
+        let standings = Standings::rank(&state.definition, &state.counts, state.situation, view);
+        let json = serde_json::to_string(&standings).expect("standings have string keys only");
+        let tag = hex::encode(&Sha256::digest(json.as_bytes())[..12]);
+        Ok(Body { json, tag })
+    }
+}
+
+/// The stream's place.
+struct Place {
+    tally: Tally,
+    name: String,
+    part: Part,
+    next: Option<Body>,
+    sent: String,
+}
+
+fn events(tally: Tally, name: String, part: Part, first: Body) -> Response {
+    let place = Place { tally, name, part, sent: first.tag.clone(), next: Some(first) };
+    let events: Sse<_> = Sse::new(follow(place)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
+    // Proxies must not hold events back.
+    ([("x-accel-buffering", "no")], events).into_response()
+}
+
+fn follow(place: Place) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold(place, |mut place| async move {
+        let body = place.next().await?;
+        let event = Event::default().event("standings").id(body.tag).retry(RETRY).data(body.json);
+        Some((Ok(event), place))
+    })
+}
+
+impl Place {
+    /// The next standings that were not sent yet; `None` ends the stream: the client comes again.
+    async fn next(&mut self) -> Option<Body> {
+        if let Some(first) = self.next.take() {
+            return Some(first);
+        }
+        loop {
+            tokio::select! {
+                () = self.tally.context().stopping.cancelled() => return None,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            let body = self.tally.body(&self.name, &self.part).await.ok()?;
+            if body.tag != self.sent {
+                self.sent.clone_from(&body.tag);
+                return Some(body);
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! A new generation of counters, from the whole ledger.
+
+use contests::Entry;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use state::tallies::{Applied, Slot};
+use utoipa::ToSchema;
+
+use crate::{Tally, board::Error, generations::FRESH};
+
+/// Entries that are fed in one call.
+const PAGE: usize = 500;
+/// How long a page may take until it is applied.
+const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// What a rebuild did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Rebuilt {
+    /// The generation of counters that holds now.
+    pub generation: u32,
+    /// Entries of the ledger that it was made of.
+    pub entries: u64,
+}
+
+impl Tally {
+    /// Feeds the whole ledger to the next generation, switches to it, and feeds what came meanwhile. Several at once,
+    /// or one that was cut off, do no harm: a generation takes each entry once, and only one of them switches.
+    pub async fn rebuild(&self, contest: &str) -> Result<Rebuilt, Error> {
+        let all = self.ballots().contests().await?;
+        let Some(known) = all.into_iter().find(|known| known.name == contest) else {
+            return Ok(Rebuilt { generation: 1, entries: 0 });
+        };
+        let (old, generation) = (known.generation, known.generation + 1);
+        self.feed_all(contest, generation).await?;
+        let switched = self.ballots().advance(contest, old).await?;
+        // By then nobody counts in the old one any more, and none that was counted there only is missed here.
+        tokio::time::sleep(FRESH * 2).await;
+        let entries = self.feed_all(contest, generation).await?;
+        if switched {
+            for slot in known.slots {
+                self.tallies().drop_slot(&Slot { contest: contest.to_owned(), generation: old, slot }).await?;
+            }
+            tracing::info!(contest, generation, entries, "counters were made anew from the ledger");
+            metrics::counter!("tally_rebuilds_total", "contest" => contest.to_owned()).increment(1);
+        }
+        Ok(Rebuilt { generation, entries })
+    }
+
+    /// How many entries there are.
+    async fn feed_all(&self, contest: &str, generation: u32) -> Result<u64, Error> {
+        let (mut after, mut fed) = (None, 0);
+        loop {
+            let until = Timestamp::now() + COUNT_WITHIN;
+            let page = self.ballots().entries(contest, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(fed) };
+            let next = last.entry.batch;
+            // Settled here already: this generation holds, and may have forgotten that it does.
+            let unsettled = page.iter().filter(|held| held.mark < generation).map(|held| held.entry.clone());
+            let unsettled: Vec<Entry> = unsettled.collect();
+            let applied = self.tallies().apply(generation, &unsettled, until).await?;
+            if applied.contains(&Applied::TooLate) {
+                continue;
+            }
+            (after, fed) = (Some(next), fed + page.len() as u64);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Log and counters as the settings name them.
+
+use std::{sync::Arc, time::Duration};
+
+use ballots::mongo::{self, MongoBallots};
+use bootstrap::{ConnectError, Context};
+
+use crate::{Config, Stores};
+
+/// Between two tries to reach MongoDB at start; a try itself takes seconds.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Waits for the servers for ever; an error is about the settings.
+pub async fn connect(context: &Context, config: &Config) -> Result<Stores, ConnectError> {
+    let tallies = bootstrap::tallies(&context.platform).await?;
+    if config.mongo.is_empty() {
+        let example = "MAREA_MONGO=mongodb://host:27017/marea?replicaSet=name";
+        return Err(ConnectError::Setting(format!("the setting `mongo` is needed, for example {example}")));
+    }
+    let mut said = false;
+    loop {
+        match MongoBallots::connect(config.mongo.expose()).await {
+            Ok(ballots) => return Ok(Stores { ballots: Arc::new(ballots), tallies }),
+            Err(error @ mongo::ConnectError::Url) => {
+                return Err(ConnectError::Setting(format!("the setting `mongo`: {error}")));
+            }
+            Err(mongo::ConnectError::Unreachable(reason)) => {
+                if !std::mem::replace(&mut said, true) {
+                    tracing::warn!(reason, "mongodb cannot be reached; trying until it can");
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}

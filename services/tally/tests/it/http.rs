@@ -1,0 +1,145 @@
+//! What is served.
+
+use bootstrap::{app, serve};
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::Harness;
+
+struct Served {
+    harness: Harness,
+    url: String,
+    http: Client,
+    stop: CancellationToken,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Served {
+    async fn new() -> Self {
+        bootstrap::install_tls();
+        let harness = Harness::embedded("voters: {max_ballots: 1}\n").await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let stop = CancellationToken::new();
+        tokio::spawn(serve(listener, app(&harness.context, tally::routes(&harness.tally)), stop.clone()));
+        let http = Client::builder().no_proxy().build().expect("a client");
+        Self { harness, url, http, stop }
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("{}/contests/{}{rest}", self.url, self.harness.contest.name)
+    }
+
+    async fn get(&self, rest: &str) -> (StatusCode, Value) {
+        let answer = self.http.get(self.path(rest)).send().await.expect("an answer");
+        (answer.status(), answer.json().await.expect("JSON"))
+    }
+
+    async fn cast(&self, casts: &[(&str, &str, Option<&str>)]) {
+        assert!(self.harness.round().run(&[self.harness.batch(casts)]).await[0].is_ok());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contests_are_listed_and_shown() {
+    let served = Served::new().await;
+    let list: Value = served
+        .http
+        .get(format!("{}/contests", served.url))
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    assert_eq!(list[0]["name"], served.harness.contest.name);
+    assert_eq!((list[0]["kind"].as_str(), list[0]["state"].as_str()), (Some("votes"), Some("open")));
+    let (status, shown) = served.get("").await;
+    assert_eq!((status, shown["definition"]["fields"]["rank"]["max"].as_i64()), (StatusCode::OK, Some(5)));
+    for path in ["/contests/nothing", "/contests/nothing/standings", "/contests/No%20Name/audit", "/contests/x/ballots"]
+    {
+        let answer = served.http.get(format!("{}{path}", served.url)).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standings_are_ranked_and_tagged() {
+    let served = Served::new().await;
+    served.cast(&[("a", "x", None), ("b", "x", None), ("c", "y", None), ("d", "z", None)]).await;
+    let (status, body) = served.get("/standings?tally=names&top=2").await;
+    assert_eq!(status, StatusCode::OK);
+    let rows = json!([{"key": ["x"], "value": 2, "rank": 1}, {"key": ["y"], "value": 1, "rank": 2}]);
+    assert_eq!((&body["tallies"]["names"]["rows"], &body["tallies"]["names"]["size"]), (&rows, &json!(3)));
+    assert_eq!(
+        (&body["totals"]["counted"], &body["state"], &body["final"]),
+        (&json!(4), &json!("open"), &json!(false))
+    );
+    let first = served.http.get(served.path("/standings")).send().await.expect("an answer");
+    let tag = first.headers()["etag"].to_str().expect("text").to_owned();
+    let same = served.http.get(served.path("/standings")).header("if-none-match", tag).send().await.expect("an answer");
+    assert_eq!(same.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(served.get("/standings?top=0").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(served.get("/standings?top=x").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(served.get("/standings?tally=none").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_standings_tells_each_change() {
+    let served = Served::new().await;
+    let request = served.http.get(served.path("/standings")).header("accept", "text/event-stream");
+    let mut stream = request.send().await.expect("an answer");
+    served.cast(&[("a", "x", None)]).await;
+    let mut seen = String::new();
+    let counted = async {
+        while !seen.contains("\"counted\":1") {
+            let chunk = stream.chunk().await.expect("it goes on").expect("it does not end");
+            seen.push_str(&String::from_utf8_lossy(&chunk));
+        }
+    };
+    tokio::time::timeout(crate::harness::LONG, counted).await.expect("the change comes");
+    assert!(seen.starts_with("event: standings"), "{seen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_hides_what_the_contest_hides() {
+    let served = Served::new().await;
+    served.cast(&[("a", "x", Some("v")), ("b", "y", Some("v")), ("c", "x", None)]).await;
+    let (status, page) = served.get("/ballots?limit=2").await;
+    assert_eq!(status, StatusCode::OK);
+    let ids: Vec<&str> = page["ballots"].as_array().expect("a list").iter().filter_map(|b| b["id"].as_str()).collect();
+    assert_eq!(ids, ["c", "b"]);
+    assert!(!page.to_string().contains("voter"), "{page}");
+    assert_eq!(page["ballots"][1]["verdict"], "over_limit");
+    let next = page["next"].as_str().expect("a cursor");
+    let (_, rest) = served.get(&format!("/ballots?cursor={next}")).await;
+    assert_eq!((&rest["ballots"][0]["id"], &rest["next"]), (&json!("a"), &Value::Null));
+    let (_, named) = served.get("/ballots?name=x&rank=3&verdict=counted").await;
+    assert_eq!(named["ballots"].as_array().map(Vec::len), Some(2));
+    for bad in ["voter=v", "nothing=1", "rank=x", "limit=0", "limit=501", "since=yesterday", "verdict=none"] {
+        assert_eq!(served.get(&format!("/ballots?{bad}")).await.0, StatusCode::BAD_REQUEST, "{bad}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_verify_and_rebuild_answer() {
+    let served = Served::new().await;
+    served.cast(&[("a", "x", None)]).await;
+    let (_, audit) = served.get("/audit").await;
+    assert_eq!((&audit["received"], &audit["accepted"], &audit["counted"]), (&json!(1), &json!(1), &json!(1)));
+    for (rest, expected) in [("/verify", json!({"agrees": true})), ("/rebuild", json!({"generation": 2, "entries": 1}))]
+    {
+        let answer = served.http.post(served.path(rest)).send().await.expect("an answer");
+        let body: Value = answer.json().await.expect("JSON");
+        for (key, value) in expected.as_object().expect("an object") {
+            assert_eq!(&body[key], value, "{body}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! tally over embedded parts, and over MongoDB's stand-in and a Redis Cluster: every step crashed, repeated, paused.
+
+mod counted;
+mod harness;
+mod http;
+mod lost;
+mod poison;
+mod queue;
+mod steps;
+mod swept;

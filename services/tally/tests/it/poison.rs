@@ -1,0 +1,48 @@
+//! What does not fit: taken out by position, and kept among the dead letters.
+
+use contests::Batch;
+use tally::Failure;
+
+use crate::harness::{Cast, Harness};
+
+const GOOD: Cast<'static> = ("a", "x", None);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_ballots_are_taken_out_and_the_rest_counts() {
+    let harness = Harness::embedded("").await;
+    let long = "x".repeat(300);
+    let batch = [harness.batch(&[GOOD, ("b", &long, None), ("c", "x", None), ("d", " x", None)])];
+    for _ in 0..2 {
+        assert!(harness.round().run(&batch).await[0].is_ok());
+    }
+    let totals = harness.counts().await.totals;
+    assert_eq!((totals.counted, totals.dead, totals.received()), (2, 2, 2));
+    let letters = harness.context.bus.dead_letters(10).await.expect("an answer");
+    // The same id however often it was delivered.
+    assert!(letters.iter().all(|letter| letter.id == letters[0].id), "{letters:?}");
+    assert!(letters[0].reason.contains("2 of 4 ballots do not fit"), "{}", letters[0].reason);
+    harness.agree().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_batch_fails_and_takes_no_other_with_it() {
+    let harness = Harness::embedded("").await;
+    let mut broken = harness.batch(&[GOOD]);
+    broken.body = broken.body.slice(..broken.body.len() - 1);
+    assert!(Batch::decode(&broken.body).is_err());
+    let mut empty = broken.clone();
+    empty.body = bytes::Bytes::new();
+    let done = harness.round().run(&[broken, harness.batch(&[("b", "x", None)]), empty]).await;
+    assert!(matches!(done[..], [Err(Failure::Fail(_)), Ok(()), Err(Failure::Fail(_))]), "{done:?}");
+    assert_eq!(harness.votes("x").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_an_unknown_revision_is_dead_and_in_the_ledger() {
+    let harness = Harness::embedded("").await;
+    let batch = [harness.batch_of(&[GOOD], |header| header.revision.0 ^= 1)];
+    assert!(harness.round().run(&batch).await[0].is_ok());
+    let totals = harness.counts().await.totals;
+    assert_eq!((totals.counted, totals.dead), (0, 1));
+    assert_eq!(harness.context.bus.dead_letters(10).await.expect("an answer").len(), 1);
+}

@@ -5,6 +5,11 @@ use std::{error::Error as StdError, fmt, time::Duration};
 use domain::Problem;
 use serde::{Deserialize, Serialize};
 
+use crate::Rejected;
+
+/// Ballots that an error names one by one.
+const SHOWN: usize = 20;
+
 /// Why a call was not answered as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -64,6 +69,9 @@ pub struct Refusal {
     pub id: Option<String>,
     /// What is wrong with the input.
     pub errors: Vec<Problem>,
+    /// The ballots that are not good, where it is about ballots.
+    #[serde(skip)]
+    pub rejected: Vec<Rejected>,
     /// When to try again.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
@@ -76,7 +84,8 @@ impl fmt::Display for Refusal {
             (false, true) => f.write_str(&self.title)?,
             (true, true) => write!(f, "the server answered {}", self.status)?,
         }
-        self.errors.iter().try_for_each(|problem| write!(f, "\n{problem}"))
+        self.errors.iter().try_for_each(|problem| write!(f, "\n{problem}"))?;
+        self.rejected.iter().take(SHOWN).try_for_each(|ballot| write!(f, "\n{ballot}"))
     }
 }
 

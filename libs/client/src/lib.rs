@@ -5,6 +5,7 @@
 //! lost connection, within [`Client::patient`]'s time.
 
 mod admin;
+mod contest;
 mod error;
 mod lines;
 mod send;
@@ -15,6 +16,7 @@ mod types;
 
 use std::time::Duration;
 
+pub use contest::{CastAnswer, Contest, LogPage, Rejected};
 pub use error::{Error, Refusal};
 pub use lines::Lines;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

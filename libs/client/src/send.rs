@@ -6,7 +6,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::{Client, Error, Refusal, error::chain};
+use crate::{Client, Error, Refusal, Rejected, error::chain};
 
 /// The first pause between two tries; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -109,12 +109,21 @@ fn retry_after(error: &Error) -> Option<Duration> {
     }
 }
 
+#[derive(serde::Deserialize)]
+struct Ballots {
+    errors: Vec<Rejected>,
+}
+
 /// What an answer other than 2xx says: problem+json, or whatever text a proxy gave.
 async fn refused(status: StatusCode, url: &Url, response: Response) -> Error {
     let seconds = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
     let body = response.bytes().await.unwrap_or_default();
     let body = body.get(..body.len().min(ERROR_BYTES)).unwrap_or_default();
     let mut refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
+    // About ballots, each problem says which one it is about.
+    if let Ok(Ballots { errors }) = serde_json::from_slice(body) {
+        (refusal.errors, refusal.rejected) = (vec![], errors);
+    }
     if refusal.title.is_empty() && refusal.detail.is_empty() {
         refusal.detail = format!("the server answered {status} to {}", url.path());
     }

@@ -1,12 +1,16 @@
 //! What the command line takes.
 
 mod admin;
+mod contest;
 mod examples;
 mod tasks;
 mod up;
 
 pub use admin::{DeadLetterCommand, TenantCommand, TenantFields, TokenCommand};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+pub use contest::{
+    Ballot, Cast, ContestCommand, Export, FileFormat, Generate, Init, KindName, Log, Standings, When, pair,
+};
 pub use tasks::{Apply, Check, Delete, Diff, Failing, Get, How, List, Logs, PolicyName, Revert, Status};
 pub use up::Up;
 
@@ -95,6 +99,15 @@ pub enum Command {
     Logs(Logs),
     /// Check manifests on this computer, with the very code of the server.
     Check(Check),
+    /// Contests: their files, standings, logs and audits.
+    #[command(subcommand)]
+    Contest(ContestCommand),
+    /// Cast one vote.
+    Vote(Ballot),
+    /// Send one score.
+    Score(Ballot),
+    /// Cast a file of ballots; interrupted, it resumes where it was.
+    Cast(Cast),
     /// Messages that were given up.
     #[command(subcommand)]
     DeadLetter(DeadLetterCommand),

@@ -1,8 +1,10 @@
 //! The commands: one module each, or one for a few that belong together.
 
 mod apply;
+mod cast;
 mod check;
 mod completion;
+mod contest;
 mod dead_letter;
 mod delete;
 mod diff;
@@ -15,12 +17,14 @@ mod status;
 mod tenant;
 mod token;
 mod version;
+mod vote;
 mod wait;
 
 use std::{env, time::Duration};
 
 pub use check::objects;
 use client::Client;
+use contests::Kind;
 pub use wait::{Wait, run as wait};
 
 use crate::{
@@ -41,11 +45,17 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Done {
         Command::Up(options) => up::run(*options, ui),
         Command::Version => version::run(ui),
         Command::Completion { shell } => completion::run(shell, ui),
-        command => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(ask(command, &cli.global, ui))
-        }
+        Command::Contest(asked) => match contest::offline(asked, ui)? {
+            Some(asked) => online(Command::Contest(asked), &cli.global, ui),
+            None => Ok(()),
+        },
+        command => online(command, &cli.global, ui),
     }
+}
+
+fn online(command: Command, global: &Global, ui: &mut Ui) -> Done {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(ask(command, global, ui))
 }
 
 /// Commands that ask a server.
@@ -60,6 +70,10 @@ async fn ask(command: Command, global: &Global, ui: &mut Ui) -> Done {
         Command::Delete(options) => delete::run(&client, &options, ui).await,
         Command::Revert(options) => revert::run(&client, &options, ui).await,
         Command::Logs(options) => logs::run(&client, &options, ui).await,
+        Command::Contest(command) => contest::run(&client, command, ui).await,
+        Command::Vote(options) => vote::run(&client, Kind::Votes, &options, ui).await,
+        Command::Score(options) => vote::run(&client, Kind::Scores, &options, ui).await,
+        Command::Cast(options) => cast::run(&client, &options, ui).await,
         Command::DeadLetter(command) => dead_letter::run(&client, command, ui).await,
         Command::Tenant(command) => tenant::run(&client, command, ui).await,
         Command::Token(command) => token::run(&client, command, ui).await,

@@ -87,6 +87,11 @@ impl Ui {
         self.out.flush()
     }
 
+    /// Where bytes go as they are.
+    pub fn bytes(&mut self) -> &mut dyn Write {
+        &mut self.out
+    }
+
     /// A value in the format asked for, where that is JSON or YAML: `false` otherwise.
     pub fn value<T: Serialize>(&mut self, value: &T) -> io::Result<bool> {
         match self.format {

@@ -1,7 +1,7 @@
 //! Examples for the help of each command; `{marea}` stands for the program as it was called.
 
 /// Commands that have examples.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 19] = [
     "up",
     "apply",
     "status",
@@ -12,6 +12,10 @@ pub const NAMES: [&str; 15] = [
     "revert",
     "logs",
     "check",
+    "contest",
+    "vote",
+    "score",
+    "cast",
     "dead-letter",
     "tenant",
     "token",
@@ -32,6 +36,10 @@ pub fn of(name: &str) -> &'static str {
         "revert" => REVERT,
         "logs" => LOGS,
         "check" => CHECK,
+        "contest" => CONTEST,
+        "vote" => VOTE,
+        "score" => SCORE,
+        "cast" => CAST,
         "dead-letter" => DEAD_LETTER,
         "tenant" => TENANT,
         "token" => TOKEN,
@@ -111,6 +119,33 @@ Examples:
   {marea} check --policy restricted app.yaml
   {marea} check --diff app.yaml              what the server would add
   helm template . | {marea} check -o json -";
+
+const CONTEST: &str = "\
+Examples:
+  {marea} contest init songs                 a commented file to begin with: songs.yaml
+  {marea} contest check songs.yaml           exit code 0: clean, 1: problems
+  {marea} contest generate bands -n 1000 --seed 7 > bands.ndjson
+  {marea} contest standings bands --watch    who leads, as it changes
+  {marea} contest log bands name='Alux Nahual' --limit 10
+  {marea} contest audit bands                where every accepted ballot is
+  {marea} contest close bands --at 2026-12-01T00:00:00Z";
+
+const VOTE: &str = "\
+Examples:
+  {marea} vote name='Alux Nahual' album=Leyenda year=1989 rank=5
+  {marea} vote songs song=Tierra genre=marimba stars=5 --voter ana
+  {marea} vote songs song=Tierra genre=marimba stars=5 --id ana-1    sent again, it counts once";
+
+const SCORE: &str = "\
+Examples:
+  {marea} score student='Ana Xicay' age=20 faculty=agronomy discipline=boxing outcome=winner
+  {marea} score olympics student='Luis Tzoc' age=21 faculty=engineering discipline=swimming";
+
+const CAST: &str = "\
+Examples:
+  {marea} cast bands.ndjson                  to the contest `bands`
+  {marea} cast day-1.csv --contest bands     the first line names the fields
+  {marea} cast bands.ndjson                  again after Ctrl-C: goes on where it stopped";
 
 const DEAD_LETTER: &str = "\
 Examples:

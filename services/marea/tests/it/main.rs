@@ -1,6 +1,7 @@
 //! The program as a process: exit codes, output, and everything in one process.
 
 mod cli;
+mod contest;
 mod corpus;
 mod line;
 mod openapi;

@@ -1,0 +1,213 @@
+//! `cast`: a file of ballots. Every ballot gets an id from the file's digest and its line, so that whatever is sent
+//! twice counts once; a journal beside the file remembers how far a cast came.
+
+mod csv;
+mod journal;
+mod progress;
+mod records;
+
+use std::{fs, io::Read as _, path::Path};
+
+use client::{Client, Contest, Error, Rejected};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{PATIENCE, contest::absent, vote::typed};
+use crate::{
+    Done,
+    cli::{Cast, FileFormat},
+    failure::Failure,
+    ui::{Ui, tame},
+};
+use journal::Journal;
+use progress::Progress;
+use records::{Record, Records};
+
+/// Ballots of one request: enough that its way there and back hardly counts.
+const CHUNK: usize = 1_000;
+/// Bytes of one request, below the server's 4 MiB.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Problems that are told one by one.
+const SHOWN: u64 = 20;
+
+pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
+    let name = contest_of(options)?;
+    let format = format_of(options)?;
+    let known = client.contest(&name).await.map_err(absent)?;
+    let digest = digest(&options.file).map_err(|e| unreadable(&options.file, &e))?;
+    let journal = Journal::open(&options.file, &digest, &name, client.server())?;
+    let resumed = journal.next;
+    let mut casting = Casting {
+        client: client.clone().patient(PATIENCE),
+        known,
+        prefix: digest.chars().take(32).collect(),
+        file: options.file.display().to_string(),
+        progress: Progress::new(fs::metadata(&options.file).map(|m| m.len()).unwrap_or_default()),
+        journal,
+        told: 0,
+    };
+    let records = Records::open(&options.file, format).map_err(|e| unreadable(&options.file, &e))?;
+    casting.all(records).await?;
+    let journal = casting.journal;
+    journal.remove()?;
+    let (accepted, rejected) = (journal.accepted, journal.rejected);
+    if !ui.value(&json!({ "contest": name, "accepted": accepted, "rejected": rejected, "resumed_at": resumed }))? {
+        let resumed = if resumed > 0 { format!(" (resumed after {resumed})") } else { String::new() };
+        ui.line(format_args!("accepted {accepted}, rejected {rejected}{resumed}"))?;
+    }
+    if rejected == 0 { Ok(()) } else { Err(Failure::told()) }
+}
+
+/// A cast on its way.
+struct Casting {
+    client: Client,
+    known: Contest,
+    /// What every id begins with.
+    prefix: String,
+    file: String,
+    progress: Progress,
+    journal: Journal,
+    /// Problems that were found.
+    told: u64,
+}
+
+/// Ballots of one request, with the lines that they stand in.
+#[derive(Default)]
+struct Chunk {
+    body: Vec<u8>,
+    lines: Vec<u64>,
+    /// Records, broken ones too.
+    records: u64,
+}
+
+impl Casting {
+    async fn all(&mut self, mut records: Records) -> Done {
+        let mut chunk = Chunk::default();
+        let mut skip = self.journal.next;
+        while let Some(record) = records.next().map_err(|e| unreadable(Path::new(&self.file), &e))? {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            self.add(&mut chunk, record);
+            if chunk.lines.len() == CHUNK || chunk.body.len() > CHUNK_BYTES || chunk.records >= 10 * CHUNK as u64 {
+                self.send(std::mem::take(&mut chunk)).await?;
+                self.progress.show(&self.journal, records.read());
+            }
+        }
+        self.send(chunk).await?;
+        self.progress.end();
+        Ok(())
+    }
+
+    fn add(&mut self, chunk: &mut Chunk, record: Record) {
+        chunk.records += 1;
+        let mut ballot = match record.ballot {
+            Ok(ballot) => ballot,
+            Err(message) => {
+                self.journal.rejected += 1;
+                return self.tell(record.line, &message);
+            }
+        };
+        if record.untyped {
+            ballot = ballot.into_iter().map(|(field, value)| self.typed(field, value)).collect();
+        }
+        ballot.entry("id").or_insert_with(|| format!("{}.{}", self.prefix, record.line).into());
+        chunk.body.push(if chunk.lines.is_empty() { b'[' } else { b',' });
+        chunk.body.extend(Value::Object(ballot).to_string().into_bytes());
+        chunk.lines.push(record.line);
+    }
+
+    fn typed(&self, field: String, value: Value) -> (String, Value) {
+        match value {
+            Value::String(text) => {
+                let value = typed(&self.known, &field, text);
+                (field, value)
+            }
+            other => (field, other),
+        }
+    }
+
+    async fn send(&mut self, mut chunk: Chunk) -> Done {
+        if !chunk.lines.is_empty() {
+            chunk.body.push(b']');
+            let sent = self.client.cast(&self.known.name, chunk.body).await;
+            let (accepted, faults) = answer(sent)?;
+            let rejected = (chunk.lines.len() as u64).saturating_sub(accepted);
+            for fault in &faults {
+                let position = usize::try_from(fault.position).ok();
+                let line = position.and_then(|p| chunk.lines.get(p)).copied().unwrap_or_default();
+                let field = if fault.field.is_empty() { String::new() } else { format!("{}: ", fault.field) };
+                self.tell(line, &format!("{field}{} [{}]", fault.message, fault.code));
+            }
+            self.journal.accepted += accepted;
+            self.journal.rejected += rejected;
+        }
+        self.journal.next += chunk.records;
+        self.journal.save()
+    }
+
+    /// Says what is wrong with a ballot, for the first ones.
+    fn tell(&mut self, line: u64, message: &str) {
+        self.told += 1;
+        if self.told <= SHOWN {
+            self.progress.end();
+            eprintln!("{}:{line}: {}", self.file, tame(message));
+        }
+        if self.told == SHOWN {
+            eprintln!("further problems are not shown");
+        }
+    }
+}
+
+/// How many were accepted, and what is wrong with others.
+fn answer(sent: Result<client::CastAnswer, Error>) -> Result<(u64, Vec<Rejected>), Failure> {
+    match sent {
+        Ok(answer) => Ok((answer.accepted, answer.rejected)),
+        Err(Error::Refused(refusal)) if refusal.status == 422 => Ok((0, refusal.rejected)),
+        Err(error) => Err(Failure::from(error).hint("run the same command again: it goes on where it stopped")),
+    }
+}
+
+fn contest_of(options: &Cast) -> Result<String, Failure> {
+    let stem = options.file.file_name().unwrap_or_default().to_string_lossy();
+    let stem = stem.split('.').next().unwrap_or_default().to_owned();
+    let name = options.contest.clone().unwrap_or(stem);
+    if contests::definition::is_name(&name) {
+        return Ok(name);
+    }
+    Err(Failure::usage(format!("`{name}` cannot be a contest's name")).hint("name it: --contest NAME"))
+}
+
+fn format_of(options: &Cast) -> Result<FileFormat, Failure> {
+    let extension = options.file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let by_name = match extension.as_str() {
+        "ndjson" | "jsonl" => Some(FileFormat::Ndjson),
+        "csv" => Some(FileFormat::Csv),
+        "json" => Some(FileFormat::Json),
+        _ => None,
+    };
+    options.format.or(by_name).ok_or_else(|| {
+        Failure::usage(format!("the format of {} is not known", options.file.display()))
+            .hint("say it: --format ndjson, csv or json")
+    })
+}
+
+/// SHA-256 of the file, in hexadecimal.
+fn digest(path: &Path) -> std::io::Result<String> {
+    let (mut file, mut hash, mut buffer) = (fs::File::open(path)?, Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        let read = file.read(&mut buffer)?;
+        match buffer.get(..read) {
+            None | Some([]) => return Ok(hex::encode(hash.finalize())),
+            Some(part) => hash.update(part),
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("cannot read {}: {error}", path.display()))
+}
+
+/// A ballot of a file.
+type Fields = Map<String, Value>;

@@ -1,0 +1,62 @@
+//! `vote` and `score`: one ballot.
+
+use client::{Client, Contest};
+use contests::Kind;
+use serde_json::{Map, Value, json};
+
+use super::{PATIENCE, contest::absent};
+use crate::{
+    Done,
+    cli::{Ballot, Format, pair},
+    failure::Failure,
+    ui::Ui,
+};
+
+pub async fn run(client: &Client, kind: Kind, options: &Ballot, ui: &mut Ui) -> Done {
+    let (contest, words) = match options.words.split_first() {
+        Some((first, rest)) if !first.contains('=') => (first.as_str(), rest),
+        _ => (sample(kind), options.words.as_slice()),
+    };
+    let pairs: Vec<_> = words.iter().map(|word| pair(word)).collect::<Result<_, _>>().map_err(Failure::usage)?;
+    let known = client.contest(contest).await.map_err(absent)?;
+    if known.kind != kind {
+        let command = if known.kind == Kind::Votes { "vote" } else { "score" };
+        return Err(Failure::usage(format!("`{contest}` takes {}", known.kind))
+            .hint(format_args!("{{marea}} {command} {contest} …")));
+    }
+    let mut ballot: Map<String, Value> = pairs
+        .into_iter()
+        .map(|(field, text)| {
+            let value = typed(&known, &field, text);
+            (field, value)
+        })
+        .collect();
+    // Under its own id a ballot may be sent again, and counts once.
+    let id = options.id.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+    ballot.insert("id".to_owned(), id.clone().into());
+    ballot.extend(options.voter.iter().map(|voter| ("voter".to_owned(), Value::from(voter.clone()))));
+    client.clone().patient(PATIENCE).cast(contest, json!(ballot).to_string().into_bytes()).await.map_err(absent)?;
+    if ui.format == Format::Name {
+        return Ok(ui.line(id)?);
+    }
+    if !ui.value(&json!({ "contest": contest, "id": id }))? {
+        let line = format!("accepted {id}; see {} contest standings {contest}", ui.program);
+        ui.line(line)?;
+    }
+    Ok(())
+}
+
+/// The contest where none is named.
+fn sample(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Votes => "bands",
+        Kind::Scores => "olympics",
+    }
+}
+
+/// Text from a person or a table as the contest's field has it: the server refuses `"5"` where it wants 5.
+pub fn typed(contest: &Contest, field: &str, text: String) -> Value {
+    let number = || text.trim().parse::<i64>().ok().map(Value::from);
+    let integer = contest.is_integer(field).unwrap_or_default();
+    integer.then(number).flatten().unwrap_or_else(|| text.into())
+}

@@ -6,3 +6,4 @@ mod life;
 pub mod manifests;
 mod platform;
 mod rights;
+mod silent;

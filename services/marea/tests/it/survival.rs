@@ -2,6 +2,7 @@
 
 mod kills;
 mod ledger;
+mod servers;
 
 use crate::program::{CONFIG, Up, command, folder};
 

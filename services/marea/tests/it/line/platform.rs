@@ -42,6 +42,8 @@ pub struct Platform {
     pub replicas: Vec<Replica>,
     /// The tenant's client.
     pub client: Client,
+    /// The tenant's token.
+    pub token: String,
     pub namespace: &'static str,
     _gateway: Gateway,
     _folder: TempDir,
@@ -100,8 +102,9 @@ impl Platform {
         let gateway = Gateway::start(&[("/status", urls("status-worker")), ("/", urls("entrypoint"))]).await;
         let admin =
             Client::new(&gateway.url, Some(token.expose().to_owned())).expect("a URL").patient(Duration::from_secs(60));
-        let client = tenant(&admin, namespace).await;
-        Some(Self { servers, replicas, client, namespace, _gateway: gateway, _folder: folder })
+        let token = tenant(&admin, namespace).await;
+        let client = admin.with_token(Some(token.clone()));
+        Some(Self { servers, replicas, client, token, namespace, _gateway: gateway, _folder: folder })
     }
 
     /// Sends files as a new task.
@@ -170,8 +173,8 @@ async fn ready(url: &str) -> Result<(), String> {
     if answer.status().is_success() { Ok(()) } else { Err(answer.text().await.unwrap_or_default()) }
 }
 
-/// Makes the tenant and a client of it.
-async fn tenant(admin: &Client, namespace: &str) -> Client {
+/// Makes the tenant and a token of it.
+async fn tenant(admin: &Client, namespace: &str) -> String {
     let tenant = Tenant {
         name: "team-a".parse().expect("a name"),
         namespaces: vec![namespace.to_owned()],
@@ -182,6 +185,5 @@ async fn tenant(admin: &Client, namespace: &str) -> Client {
     };
     admin.put_tenant(&tenant).await.expect("an administrator may make a tenant");
     let scopes = [Scope::Read, Scope::Write];
-    let token = admin.create_token("team-a", &scopes, None, "test").await.expect("a token");
-    admin.with_token(Some(token.token))
+    admin.create_token("team-a", &scopes, None, "test").await.expect("a token").token
 }

@@ -11,7 +11,7 @@ use std::{
 use embedded::rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
-use super::plan::Objects;
+use crate::plan::Objects;
 
 /// Keeps every `kind: Job` ever stored, and every pod of one.
 const KEEP: &str = "

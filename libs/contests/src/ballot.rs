@@ -9,6 +9,7 @@ mod body;
 mod check;
 mod draw;
 mod read;
+mod scalar;
 #[cfg(test)]
 mod tests;
 mod values;

@@ -105,6 +105,8 @@ impl Round {
             return Ok(vec![]);
         }
         let held = self.0.ballots().freeze(entries).await.map_err(Failure::retry)?;
+        // What is counted in a new slot shows at once.
+        self.0.0.generations.heed(entries.iter().map(|entry| (entry.contest.as_str(), entry.slot)));
         held.iter().filter(|held| held.fresh).for_each(|held| record(&held.entry));
         Ok(held)
     }

@@ -18,6 +18,18 @@ pub const FRESH: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub struct Generations(Mutex<Option<(Instant, HashMap<String, Known>)>>);
 
+impl Generations {
+    /// Forgets what the ledger said where it did not know one of these yet.
+    pub(crate) fn heed<'a>(&self, mut used: impl Iterator<Item = (&'a str, u16)>) {
+        let mut kept = self.0.lock();
+        let Some((_, known)) = &*kept else { return };
+        let knows = |(contest, slot)| known.get(contest).is_some_and(|known: &Known| known.slots.contains(&slot));
+        if !used.all(knows) {
+            *kept = None;
+        }
+    }
+}
+
 impl Tally {
     /// The contest as the ledger knows it; one that it does not know yet has its first generation and no slots.
     pub(crate) async fn known(&self, contest: &str) -> Result<Known, ballots::Error> {

@@ -30,6 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use combiner::{Combiner, combiner};
 pub use feed::{Delivered, Failure, Logged, Round};
 pub use rebuild::Rebuilt;
+pub use stores::ballots;
 pub use verify::Verified;
 
 bootstrap::settings! {
@@ -147,7 +148,7 @@ impl Tally {
     pub fn watch_readiness(&self) {
         let (log, counters) = (self.0.stores.ballots.clone(), self.0.stores.tallies.clone());
         let readiness = &self.0.context.readiness;
-        readiness.add("ballots", move || {
+        readiness.add("log", move || {
             let log = log.clone();
             async move { log.ready().await.map_err(|e| e.to_string()) }
         });

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ballots::mongo::{self, MongoBallots};
+use ballots::{
+    BallotLog,
+    mongo::{self, MongoBallots},
+};
 use bootstrap::{ConnectError, Context};
 
 use crate::{Config, Stores};
@@ -13,6 +16,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Waits for the servers for ever; an error is about the settings.
 pub async fn connect(context: &Context, config: &Config) -> Result<Stores, ConnectError> {
     let tallies = bootstrap::tallies(&context.platform).await?;
+    Ok(Stores { ballots: ballots(config).await?, tallies })
+}
+
+/// The log in the MongoDB that the settings name. Waits for it for ever; an error is about the settings.
+///
+/// # Errors
+/// Where `mongo` is absent, or no such URL.
+pub async fn ballots(config: &Config) -> Result<Arc<dyn BallotLog>, ConnectError> {
     if config.mongo.is_empty() {
         let example = "MAREA_MONGO=mongodb://host:27017/marea?replicaSet=name";
         return Err(ConnectError::Setting(format!("the setting `mongo` is needed, for example {example}")));
@@ -20,7 +31,7 @@ pub async fn connect(context: &Context, config: &Config) -> Result<Stores, Conne
     let mut said = false;
     loop {
         match MongoBallots::connect(config.mongo.expose()).await {
-            Ok(ballots) => return Ok(Stores { ballots: Arc::new(ballots), tallies }),
+            Ok(ballots) => return Ok(Arc::new(ballots)),
             Err(error @ mongo::ConnectError::Url) => {
                 return Err(ConnectError::Setting(format!("the setting `mongo`: {error}")));
             }

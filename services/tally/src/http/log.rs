@@ -22,7 +22,7 @@ use crate::Tally;
 /// Rows of a page, unless told.
 const LIMIT: usize = 50;
 /// Rows of a page at most.
-const MOST: usize = 500;
+const MOST: usize = 1_000;
 
 /// One page of the log, newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,11 +63,11 @@ pub struct LogRow {
         ("contest" = String, Path, description = "The contest's name."),
         ("id" = Option<String>, Query, description = "Only the ballot of this id.", nullable = false),
         ("voter" = Option<String>, Query, description = "Only this voter's, unless voters are hidden.", nullable = false),
-        ("verdict" = Option<String>, Query, description = "Only `counted` or only `over_limit` ones.", nullable = false),
+        ("verdict" = Option<String>, Query, description = "Only `counted` or only `over_limit` ones; `outcome` is the same where the contest has no such field.", nullable = false),
         ("since" = Option<String>, Query, description = "Only those cast then or later (RFC 3339).", nullable = false),
         ("until" = Option<String>, Query, description = "Only those cast before (RFC 3339).", nullable = false),
         ("cursor" = Option<String>, Query, description = "Where to go on: `next` of the page before.", nullable = false),
-        ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 500; 50 otherwise.", nullable = false),
+        ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 1000; 50 otherwise.", nullable = false),
     ),
     responses(
         (status = 200, description = "One page of the log.", body = LogPage),
@@ -102,9 +102,10 @@ fn query(definition: &Definition, parameters: Vec<(String, String)>) -> Result<b
             "cursor" => query.cursor = Some(value),
             "limit" => {
                 let limit = value.parse().ok().filter(|limit| (1..=MOST).contains(limit));
-                query.limit = limit.ok_or_else(|| HttpError::parameter(&name, "expected 1 to 500"))?;
+                query.limit = limit.ok_or_else(|| HttpError::parameter(&name, "expected 1 to 1000"))?;
             }
             "verdict" => query.counted = Some(verdict(&name, &value)?),
+            "outcome" if is_verdict(definition, &value) => query.counted = Some(verdict(&name, &value)?),
             // What is hidden cannot be found out by asking for it.
             "voter" if !definition.is_hidden("voter") => query.voter = Some(value),
             _ => {
@@ -114,6 +115,13 @@ fn query(definition: &Definition, parameters: Vec<(String, String)>) -> Result<b
         }
     }
     Ok(query)
+}
+
+/// Whether `outcome` asks for a verdict: a contest may have a field of that name, with values of its own.
+fn is_verdict(definition: &Definition, value: &str) -> bool {
+    let field = definition.fields.iter().find(|field| field.name == "outcome");
+    let own = field.is_some_and(|field| field.shape.values().iter().any(|own| own == value));
+    field.is_none() || (matches!(value, "counted" | "over_limit") && !own)
 }
 
 fn time(name: &str, value: &str) -> Result<Timestamp, HttpError> {

@@ -123,7 +123,9 @@ async fn the_log_hides_what_the_contest_hides() {
     assert_eq!((&rest["ballots"][0]["id"], &rest["next"]), (&json!("a"), &Value::Null));
     let (_, named) = served.get("/ballots?name=x&rank=3&verdict=counted").await;
     assert_eq!(named["ballots"].as_array().map(Vec::len), Some(2));
-    for bad in ["voter=v", "nothing=1", "rank=x", "limit=0", "limit=501", "since=yesterday", "verdict=none"] {
+    for bad in
+        ["voter=v", "nothing=1", "rank=x", "limit=0", "limit=1001", "since=yesterday", "verdict=none", "outcome=none"]
+    {
         assert_eq!(served.get(&format!("/ballots?{bad}")).await.0, StatusCode::BAD_REQUEST, "{bad}");
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use ::embedded::Database;
 use ballots::embedded::EmbeddedBallots;
-use embedded::Database;
 use futures::future::join;
 use state::tallies::{RedisTallies, Slot};
 use tally::Stores;

@@ -99,7 +99,7 @@ impl Ingest {
         let inner = self.0.clone();
         readiness.detail("contests", move || inner.catalogue.troubles());
         let inner = self.0.clone();
-        readiness.add("ballots", move || {
+        readiness.add("confirms", move || {
             let overdue = inner.commit.flow.overdue();
             async move { if overdue == 0 { Ok(()) } else { Err(format!("{overdue} batches are not confirmed in time")) } }
         });

@@ -1,0 +1,112 @@
+//! Bad input: each its clear answer, and nothing of it in the queue.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::harness::{Harness, With, bus, code, vote};
+
+async fn harness() -> Harness {
+    Harness::new(bus("embedded", "").await.unwrap(), With::default()).await
+}
+
+fn with(field: &str, value: Value) -> String {
+    let mut vote = vote("x");
+    vote[field] = value;
+    vote.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_bad_input_has_its_clear_answer() {
+    let harness = harness().await;
+    let million = format!("[{}]", vec!["{}"; 1_000_000].join(","));
+    let twenty_thousand = format!("[{}]", vec![vote("x").to_string(); 11_000].join(","));
+    let table: Vec<(&str, Vec<u8>, u16, &str)> = vec![
+        ("/votes", b"{\"name\":".to_vec(), 400, "invalid-json"),
+        ("/votes", b"{\"name\":\"x\"} x".to_vec(), 400, "invalid-json"),
+        ("/votes", vec![], 400, "empty-body"),
+        ("/votes", b"  \n ".to_vec(), 400, "empty-body"),
+        ("/votes", b"{\"name\":\"\xff\xfe\",\"album\":\"a\",\"year\":1989,\"rank\":1}".to_vec(), 400, "invalid-json"),
+        ("/votes", b"[]".to_vec(), 422, "empty-array"),
+        ("/votes", b"3".to_vec(), 422, "invalid-ballot"),
+        ("/votes", with("rank", json!(0)).into(), 422, "invalid-ballot"),
+        ("/votes", with("rank", json!(6)).into(), 422, "invalid-ballot"),
+        ("/votes", with("rank", json!("5")).into(), 422, "invalid-ballot"),
+        ("/votes", with("rank", json!(2.5)).into(), 422, "invalid-ballot"),
+        ("/votes", with("year", json!(99_999)).into(), 422, "invalid-ballot"),
+        ("/votes", with("name", json!("x".repeat(1 << 20))).into(), 422, "invalid-ballot"),
+        ("/votes", with("name", json!("a\u{0}b")).into(), 422, "invalid-ballot"),
+        ("/votes", with("colour", json!("red")).into(), 422, "invalid-ballot"),
+        ("/votes", b"{}".to_vec(), 422, "invalid-ballot"),
+        ("/votes", million.into(), 413, "too-large"),
+        ("/votes", twenty_thousand.into(), 413, "too-large"),
+        ("/votes", vec![b' '; 5 << 20], 413, "too-large"),
+        ("/votes/nothing", vote("x").to_string().into(), 404, "not-found"),
+        ("/contests/No%20Name/ballots", vote("x").to_string().into(), 404, "not-found"),
+    ];
+    for (path, body, status, word) in table {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+        let (found, answer) = harness.send(harness.post(path, body)).await;
+        assert_eq!((found, code(&answer)), (status, word), "{shown}: {answer}");
+        assert!(!answer["detail"].as_str().unwrap().is_empty());
+    }
+    assert!(harness.noted.ballots.lock().is_empty());
+    assert_eq!(harness.cast("/votes", &vote("good")).await.0, 202);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_wrong_kind_names_the_right_route_and_another_media_type_is_told() {
+    let harness = harness().await;
+    let (status, answer) = harness.cast("/scores/bands", &vote("x")).await;
+    assert_eq!(status, 404);
+    assert!(answer["detail"].as_str().unwrap().contains("POST /votes/bands"), "{answer}");
+    let form = harness.http.post(format!("{}/votes", harness.url)).body("name=x");
+    assert_eq!(harness.send(form).await.0, 415);
+    let get = harness.http.get(format!("{}/votes", harness.url));
+    assert_eq!(harness.send(get).await.0, 405);
+    let foreign = harness.post("/votes", vote("x").to_string()).header("host", "evil.example");
+    assert_eq!(harness.send(foreign).await.0, 403);
+}
+
+/// Sends bytes and reads what comes until the end, or nothing more comes.
+async fn raw(harness: &Harness, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(harness.address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = vec![0; 4096];
+    let read = tokio::time::timeout(Duration::from_secs(30), stream.read(&mut answer)).await.unwrap().unwrap();
+    String::from_utf8_lossy(&answer[..read]).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_negative_length_and_a_client_that_stops_are_answered() {
+    let harness = harness().await;
+    let head = "POST /votes HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+    assert!(raw(&harness, format!("{head}content-length: -5\r\n\r\n{{}}").as_bytes()).await.contains("400"));
+    let slow = raw(&harness, format!("{head}content-length: 500\r\n\r\n{{\"name\"").as_bytes()).await;
+    assert!(slow.contains("408") && slow.contains("request-timeout"), "{slow}");
+    let head = head.replace("application/json", "application/x-ndjson");
+    let line = vote("counts").to_string();
+    let chunk = format!("{head}transfer-encoding: chunked\r\n\r\n{:x}\r\n{line}\n\r\n", line.len() + 1);
+    let stream = raw(&harness, chunk.as_bytes()).await;
+    assert!(
+        stream.contains("202") && stream.contains("\"accepted\":1"),
+        "what came before it stopped counts: {stream}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_is_too_long_is_passed_over() {
+    let harness = harness().await;
+    let long = format!("{{\"name\":\"{}\"}}", "x".repeat(1 << 20));
+    let lines = format!("{}\n{long}\n{}\n", vote("a"), vote("b"));
+    let request = harness.http.post(format!("{}/votes", harness.url)).header("content-type", "application/x-ndjson");
+    let (status, answer) = harness.send(request.body(lines)).await;
+    assert_eq!(
+        (status, &answer["accepted"], &answer["rejected"][0]["code"]),
+        (202, &json!(2), &json!("line_too_long"))
+    );
+}

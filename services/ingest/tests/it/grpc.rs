@@ -1,0 +1,107 @@
+//! The same over gRPC.
+
+use futures::StreamExt;
+use ingest::proto::{self, CastRequest, ingest_client::IngestClient, value::Value as Sent};
+use tonic::{Code, transport::Channel};
+
+use crate::harness::{Harness, With, bus};
+
+async fn harness() -> (Harness, IngestClient<Channel>) {
+    let harness = Harness::new(bus("embedded", "").await.unwrap(), With::default()).await;
+    let channel = Channel::from_shared(harness.url.clone()).unwrap().connect().await.unwrap();
+    let client = IngestClient::new(channel).max_decoding_message_size(64 << 20);
+    (harness, client)
+}
+
+fn ballot(name: &str, rank: i64) -> proto::Ballot {
+    let text = |text: &str| proto::Value { value: Some(Sent::Text(text.to_owned())) };
+    let number = |number| proto::Value { value: Some(Sent::Integer(number)) };
+    let values = vec![text(name), text("Leyenda"), number(1989), number(rank)];
+    proto::Ballot { id: String::new(), voter: String::new(), values }
+}
+
+fn request(ballots: Vec<proto::Ballot>) -> CastRequest {
+    let fields = ["name", "album", "year", "rank"].map(str::to_owned).into();
+    CastRequest { contest: "bands".to_owned(), fields, voter: "Zoë".to_owned(), ballots }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ballots_are_cast_and_the_bad_ones_named() {
+    let (harness, mut client) = harness().await;
+    let reply = client.cast(request(vec![ballot(" a ", 5)])).await.unwrap().into_inner();
+    assert_eq!((reply.accepted, &reply.first_id), (1, &reply.last_id));
+    let came = harness.noted.once(&reply.first_id).await;
+    assert_eq!((came.values[0].as_str(), came.voter.as_deref()), ("a", Some("Zoë")));
+    let mixed = client.cast(request(vec![ballot("a", 5), ballot("b", 6), ballot("", 1)])).await.unwrap().into_inner();
+    assert_eq!((mixed.accepted, mixed.rejections), (1, 2));
+    let rejected: Vec<_> = mixed.rejected.iter().map(|r| (r.position, r.field.as_str())).collect();
+    assert_eq!(rejected, [(1, "rank"), (2, "name")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_is_acknowledged_message_by_message() {
+    let (harness, mut client) = harness().await;
+    let messages = (0..50).map(|n| {
+        let message = request((0..1_000).map(|i| ballot("a", 1 + i64::from((i + n) % 5))).collect());
+        // What the first message names is meant until another is named.
+        if n == 0 { message } else { CastRequest { contest: String::new(), fields: vec![], ..message } }
+    });
+    let messages: Vec<_> = messages.collect();
+    let replies = client.cast_stream(futures::stream::iter(messages)).await.unwrap().into_inner();
+    let replies: Vec<_> = replies.map(Result::unwrap).collect().await;
+    assert_eq!(replies.len(), 50);
+    assert!(replies.iter().all(|reply| reply.accepted == 1_000));
+    let ids: Vec<String> = replies
+        .iter()
+        .flat_map(|reply| {
+            let request = reply.first_id.strip_suffix(".0").unwrap();
+            (0..1_000).map(move |n| format!("{request}.{n}"))
+        })
+        .collect();
+    harness.noted.all(&ids).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_taken_has_its_code() {
+    let (_harness, mut client) = harness().await;
+    let other = |change: fn(&mut CastRequest)| {
+        let mut message = request(vec![ballot("a", 5)]);
+        change(&mut message);
+        message
+    };
+    let cases = [
+        (other(|m| m.contest = "nothing".to_owned()), Code::NotFound),
+        (other(|m| m.fields[0] = "colour".to_owned()), Code::InvalidArgument),
+        (other(|m| m.fields.clear()), Code::InvalidArgument),
+        (other(|m| m.ballots.clear()), Code::InvalidArgument),
+        (other(|m| m.ballots = vec![ballot("a", 6)]), Code::InvalidArgument),
+        (other(|m| m.ballots = vec![ballot("a", 5); 10_001]), Code::InvalidArgument),
+        (other(|m| m.ballots = vec![ballot(&"x".repeat(5 << 20), 5)]), Code::OutOfRange),
+    ];
+    for (message, expected) in cases {
+        let status = client.cast(message).await.unwrap_err();
+        assert_eq!(status.code(), expected, "{status:?}");
+    }
+    assert_eq!(client.cast(request(vec![ballot("good", 5)])).await.unwrap().into_inner().accepted, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_service_is_described_and_says_that_it_serves() {
+    use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+    let (harness, _client) = harness().await;
+    let channel = Channel::from_shared(harness.url.clone()).unwrap().connect().await.unwrap();
+    let health = HealthClient::new(channel.clone()).check(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(health.status, tonic_health::ServingStatus::Serving as i32);
+    use tonic_reflection::pb::v1::{
+        ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+        server_reflection_request::MessageRequest,
+    };
+    let list = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let answer =
+        ServerReflectionClient::new(channel).server_reflection_info(futures::stream::iter([list])).await.unwrap();
+    let first = answer.into_inner().next().await.unwrap().unwrap();
+    assert!(format!("{first:?}").contains("marea.ingest.v1.Ingest"), "{first:?}");
+}

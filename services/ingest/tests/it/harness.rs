@@ -1,0 +1,196 @@
+//! The service on either bus, and a consumer that notes what came through the queues.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use blobs::{Records, embedded::EmbeddedBlobs};
+use bootstrap::{Access, Context, Secret, app, http::Server};
+use contests::{Batch, Value as Held, batch::Header};
+use domain::Tenant;
+use embedded::Database;
+use ingest::{Config, Front, Ingest, routes};
+use messaging::{
+    Bus, Delivery, Handler, JobError,
+    embedded::EmbeddedBus,
+    rabbitmq::{self, RabbitMq},
+    topology::GROUPS,
+};
+use parking_lot::Mutex;
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use state::embedded::EmbeddedStates;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// More than anything takes on a loaded machine.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How a harness differs from the usual one.
+#[derive(Default)]
+pub struct With {
+    pub tokens: bool,
+    pub folder: Option<std::path::PathBuf>,
+    pub cors: Vec<String>,
+}
+
+/// One ballot as it came through the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Came {
+    pub batch: String,
+    pub caller: String,
+    pub voter: Option<String>,
+    pub values: Vec<String>,
+}
+
+/// What came: ballots by id, and the headers of batches.
+#[derive(Default)]
+pub struct Noted {
+    pub ballots: Mutex<HashMap<String, Vec<Came>>>,
+    pub headers: Mutex<BTreeMap<String, Header>>,
+}
+
+#[async_trait]
+impl Handler for Noted {
+    async fn handle(&self, delivery: Delivery) -> Result<(), JobError> {
+        let batch = Batch::decode(&delivery.message.body).map_err(|e| JobError::fail(e.to_string()))?;
+        let id = batch.header.batch.to_string();
+        assert_eq!(delivery.message.id, id);
+        if self.headers.lock().insert(id.clone(), batch.header.clone()).is_some() {
+            return Ok(());
+        }
+        let text = |value: &Held<'_>| match value {
+            Held::Missing => String::new(),
+            Held::Text(text) => text.to_string(),
+            Held::Integer(number) => number.to_string(),
+        };
+        for cast in &batch.casts {
+            let came = Came {
+                batch: id.clone(),
+                caller: cast.caller.to_owned(),
+                voter: cast.voter.map(str::to_owned),
+                values: batch.values(cast).iter().map(text).collect(),
+            };
+            self.ballots.lock().entry(cast.id.to_string()).or_default().push(came);
+        }
+        Ok(())
+    }
+}
+
+impl Noted {
+    /// Awaits that a ballot came, exactly once.
+    pub async fn once(&self, id: &str) -> Came {
+        self.all(&[id.to_owned()]).await;
+        self.ballots.lock()[id][0].clone()
+    }
+
+    /// Awaits that all of these came, each exactly once.
+    pub async fn all(&self, ids: &[String]) {
+        let came = testkit::until("the ballots", PATIENCE, async || {
+            let ballots = self.ballots.lock();
+            let missing = ids.iter().filter(|id| !ballots.contains_key(*id)).count();
+            if missing == 0 { Ok(()) } else { Err(format!("{missing} of {} are missing", ids.len())) }
+        });
+        came.await.unwrap();
+        let ballots = self.ballots.lock();
+        for id in ids {
+            assert_eq!(ballots[id].len(), 1, "{id} came more than once: {:?}", ballots[id]);
+        }
+    }
+}
+
+pub struct Harness {
+    pub url: String,
+    pub address: SocketAddr,
+    pub http: Client,
+    pub context: Context,
+    pub noted: Arc<Noted>,
+    pub stop: CancellationToken,
+    pub service: Option<JoinHandle<()>>,
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// An embedded bus, or `None` where there is no broker.
+pub async fn bus(kind: &str, test: &str) -> Option<Arc<dyn Bus>> {
+    if kind == "embedded" {
+        return Some(Arc::new(EmbeddedBus::open(Database::ephemeral().unwrap()).await.unwrap()));
+    }
+    let url = testkit::RabbitMq::shared().await?.vhost(&format!("ingest-{test}")).await;
+    Some(Arc::new(RabbitMq::connect(rabbitmq::Config::new(url)).await.unwrap()))
+}
+
+impl Harness {
+    pub async fn new(bus: Arc<dyn Bus>, with: With) -> Self {
+        bootstrap::install_tls();
+        let database = Database::ephemeral().unwrap();
+        let records = Records::new(Arc::new(EmbeddedBlobs::open(database.clone()).await.unwrap()));
+        let states = Arc::new(EmbeddedStates::open(database).await.unwrap());
+        let access = match with.tokens {
+            true => Access::tokens(records.clone(), &Secret::default()),
+            false => Access::local(records.clone(), Tenant::local()),
+        };
+        let mut context = Context::new("ingest", bus, records, states, access);
+        context.guard.cors_origins = with.cors;
+        let folder = with.folder.as_deref().map(Path::to_string_lossy).unwrap_or_default().into_owned();
+        let config = Config { samples: true, draw_key: "key".into(), contests: folder, ..Config::default() };
+        let ingest = Ingest::start(&context, &config).await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let front = Front::new(ingest.clone(), app(&context, routes(&ingest)));
+        let stop = CancellationToken::new();
+        let (stopped, serving) = (stop.clone(), Server::default());
+        let service = tokio::spawn(async move {
+            tokio::join!(serving.serve_service(listener, front, stopped.clone()), ingest.keep(&stopped));
+            ingest.finish().await;
+        });
+        let noted = Arc::new(Noted::default());
+        for group in GROUPS {
+            let (bus, noted, stop) = (context.bus.clone(), noted.clone(), stop.clone());
+            tokio::spawn(async move { bus.consume(group, noted, stop).await });
+        }
+        let http = Client::builder().no_proxy().build().unwrap();
+        Self { url: format!("http://{address}"), address, http, context, noted, stop, service: Some(service) }
+    }
+
+    pub fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        let post = self.http.post(format!("{}{path}", self.url)).body(body);
+        post.header("content-type", "application/json")
+    }
+
+    /// Sends, and gives status and body.
+    pub async fn send(&self, request: RequestBuilder) -> (u16, Value) {
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        if status == 503 {
+            assert_eq!(answer.headers()["retry-after"], "1");
+        }
+        (status, answer.json().await.unwrap_or_default())
+    }
+
+    pub async fn cast(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.send(self.post(path, body.to_string())).await
+    }
+}
+
+pub fn vote(name: &str) -> Value {
+    json!({ "name": name, "album": "Leyenda", "year": 1989, "rank": 5 })
+}
+
+pub fn score(faculty: &str) -> Value {
+    json!({ "student": "Ana", "age": 20, "faculty": faculty, "discipline": "boxing" })
+}
+
+/// The code of a problem.
+pub fn code(body: &Value) -> &str {
+    body["type"].as_str().unwrap_or_default().trim_start_matches("urn:marea:problem:")
+}

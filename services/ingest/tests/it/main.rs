@@ -1,0 +1,9 @@
+//! Ballots over HTTP and gRPC, on the embedded bus and on RabbitMQ, and what only a real broker can show.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod bad;
+mod behaviour;
+mod faults;
+mod grpc;
+mod harness;
+mod operator;

@@ -1,0 +1,127 @@
+//! Files that change, gates, tokens, pages.
+
+use contests::samples;
+use domain::{Tenant, access::Scope};
+use serde_json::json;
+
+use crate::harness::{Harness, PATIENCE, With, bus, code, vote};
+
+async fn harness(with: With) -> Harness {
+    Harness::new(bus("embedded", "").await.unwrap(), with).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contests_are_read_again_and_a_broken_file_keeps_the_last_good_one() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("mine.yaml");
+    let mine = samples::BANDS.replace("name: bands", "name: mine");
+    std::fs::write(&file, &mine).unwrap();
+    let harness = harness(With { folder: Some(place.path().to_owned()), ..With::default() }).await;
+    assert_eq!(harness.cast("/votes/mine", &vote("x")).await.0, 202);
+    let first = harness.context.records.current_revision("mine").await.unwrap().unwrap();
+    assert!(harness.context.records.definition("mine", first).await.unwrap().is_some());
+
+    std::fs::write(&file, mine.replace("max: 5", "max: 9")).unwrap();
+    let mut nine = vote("x");
+    nine["rank"] = json!(9);
+    testkit::until("the new file", PATIENCE, async || match harness.cast("/votes/mine", &nine).await.0 {
+        202 => Ok(()),
+        status => Err(format!("still {status}")),
+    })
+    .await
+    .unwrap();
+    assert_ne!(harness.context.records.current_revision("mine").await.unwrap(), Some(first));
+
+    std::fs::write(&file, "kind: boats").unwrap();
+    let ready = format!("{}/readyz", harness.url);
+    testkit::until("the trouble to be told", PATIENCE, async || {
+        let answer = harness.http.get(&ready).send().await.unwrap();
+        let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        if status == 200 && text.contains("mine.yaml") { Ok(()) } else { Err(text) }
+    })
+    .await
+    .unwrap();
+    assert_eq!(harness.cast("/votes/mine", &nine).await.0, 202);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gate_closes_and_opens_a_contest() {
+    let harness = harness(With::default()).await;
+    let gate = |body: serde_json::Value| harness.http.put(format!("{}/contests/bands/gate", harness.url)).json(&body);
+    let (status, answer) = harness.send(gate(json!({ "open": false }))).await;
+    assert_eq!((status, &answer["state"]), (200, &json!("closed")));
+    let (status, answer) = harness.cast("/votes", &vote("late")).await;
+    assert_eq!((status, code(&answer)), (409, "contest-not-open"));
+    assert_eq!(harness.send(gate(json!({ "open": true, "at": "2999-01-01T00:00:00Z" }))).await.1["state"], "upcoming");
+    assert_eq!(harness.send(gate(json!({ "open": true }))).await.0, 200);
+    assert_eq!(harness.cast("/votes", &vote("in time")).await.0, 202);
+    // What another process commands is followed.
+    let mut other = harness.context.records.gate("bands").await.unwrap();
+    let now = jiff::Timestamp::now();
+    other.command(contests::gate::Step { open: false, at: now }, now).unwrap();
+    harness.context.records.put_gate("bands", &other).await.unwrap();
+    testkit::until("the gate", PATIENCE, async || match harness.cast("/votes", &vote("late")).await.0 {
+        409 => Ok(()),
+        status => Err(format!("still {status}")),
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contest_may_ask_for_a_token_and_the_tenant_is_the_caller() {
+    let place = tempfile::tempdir().unwrap();
+    let mine = format!("{}\naccess: {{tokens: true}}\n", samples::BANDS.replace("name: bands", "name: mine"));
+    std::fs::write(place.path().join("mine.yaml"), mine).unwrap();
+    let harness = harness(With { tokens: true, folder: Some(place.path().to_owned()), ..With::default() }).await;
+    assert_eq!(harness.cast("/votes/mine", &vote("x")).await.0, 401);
+    let tenant = Tenant { name: "acme".parse().unwrap(), ..Tenant::local() };
+    harness.context.records.put_tenant(&tenant).await.unwrap();
+    for (scopes, status) in [(vec![Scope::Read], 403), (vec![Scope::Ballots], 202)] {
+        let (token, secret) = bootstrap::issue(tenant.name.clone(), scopes, None, String::new());
+        harness.context.records.put_token(&token).await.unwrap();
+        let request = harness.post("/votes/mine", vote("x").to_string()).bearer_auth(secret.expose());
+        let (found, answer) = harness.send(request).await;
+        assert_eq!(found, status, "{answer}");
+        if status == 202 {
+            assert_eq!(harness.noted.once(answer["ids"][0].as_str().unwrap()).await.caller, "acme");
+        }
+    }
+    // A contest that asks for none takes ballots of anybody, and refuses a token that is none.
+    assert_eq!(harness.cast("/votes", &vote("x")).await.0, 202);
+    let request = harness.post("/votes", vote("x").to_string()).bearer_auth("nonsense");
+    assert_eq!(harness.send(request).await.0, 401);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_a_configured_origin_may_cast_and_no_other() {
+    let page = "https://vote.example";
+    let harness = harness(With { cors: vec![page.to_owned()], ..With::default() }).await;
+    let options = harness.http.request(reqwest::Method::OPTIONS, format!("{}/votes", harness.url));
+    let options = options.header("origin", page).header("access-control-request-method", "POST");
+    let answer = options.send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+    assert_eq!(answer.headers()["access-control-allow-origin"], page);
+    assert!(answer.headers()["access-control-allow-headers"].to_str().unwrap().contains("x-voter"));
+    let cast = harness.post("/votes", vote("x").to_string()).header("origin", page).send().await.unwrap();
+    assert_eq!((cast.status().as_u16(), &cast.headers()["access-control-allow-origin"]), (202, &page.parse().unwrap()));
+    let other = harness.post("/votes", vote("x").to_string()).header("origin", "https://evil.example");
+    assert_eq!(harness.send(other).await.0, 403);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_interface_is_described_and_measured() {
+    let harness = harness(With::default()).await;
+    harness.cast("/votes", &vote("x")).await;
+    let get = async |path: &str| {
+        harness.http.get(format!("{}{path}", harness.url)).send().await.unwrap().text().await.unwrap()
+    };
+    let api: serde_json::Value = serde_json::from_str(&get("/openapi.json").await).unwrap();
+    for path in ["/votes", "/votes/{contest}", "/scores", "/contests/{contest}/ballots", "/contests/{contest}/gate"] {
+        assert!(api["paths"].get(path).is_some(), "{path}");
+    }
+    let metrics = get("/metrics").await;
+    for name in ["ingest_ballots_total", "ingest_batch_size", "ingest_confirm_seconds", "http_requests_total"] {
+        assert!(metrics.contains(name), "{name}");
+    }
+}

@@ -10,6 +10,7 @@ use domain::access::Scope;
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::unavailable;
@@ -41,9 +42,9 @@ pub struct Shown {
     next_change: Option<Timestamp>,
     /// What people commanded of its gate.
     gate: Gate,
-    /// Its definition, as its file has it.
+    /// Its definition, as its file has it and in its order.
     #[schema(value_type = Object)]
-    definition: serde_json::Value,
+    definition: Box<RawValue>,
 }
 
 fn listed(definition: &Definition, gate: &Gate) -> Listed {
@@ -96,7 +97,7 @@ pub async fn show(
         listed: listed(&definition, &gate),
         next_change: gate.next_change(&definition.open, Timestamp::now()),
         gate,
-        definition: serde_json::from_str(definition.canonical_json()).unwrap_or_default(),
+        definition: RawValue::from_string(definition.canonical_json().to_owned()).expect("canonical JSON is JSON"),
     }))
 }
 

@@ -1,5 +1,6 @@
 //! tally over embedded parts, and over MongoDB's stand-in and a Redis Cluster: every step crashed, repeated, paused.
 
+mod binary;
 mod counted;
 mod harness;
 mod http;

@@ -50,10 +50,13 @@ fn what_cannot_be_sent_is_wrong_usage() {
 
 #[test]
 fn a_wrong_address_is_wrong_usage_and_told_what_is_expected() {
-    for (flag, expected) in
-        [("--amqp", "amqp://user:password@host"), ("--redis", "redis-cluster://host:port"), ("--blobs", "s3://bucket")]
-    {
-        let ran = marea(&["up", "--ephemeral", "--listen", "127.0.0.1:0", flag, "bogus"]);
+    for (flag, wrong, expected) in [
+        ("--amqp", "bogus", "amqp://user:password@host"),
+        ("--redis", "bogus", "redis-cluster://host:port"),
+        // A word alone is a folder.
+        ("--blobs", "ftp://bogus", "s3://bucket"),
+    ] {
+        let ran = marea(&["up", "--ephemeral", "--listen", "127.0.0.1:0", flag, wrong]);
         assert_eq!(ran.code, 2, "{flag}: {}", ran.err);
         assert!(ran.err.contains(expected), "{flag}: {}", ran.err);
     }

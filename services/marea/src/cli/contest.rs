@@ -147,9 +147,9 @@ pub struct Log {
     /// Only ballots before then.
     #[arg(long, value_name = "TIME")]
     pub until: Option<Timestamp>,
-    /// Only ballots with this outcome: counted or over_limit.
-    #[arg(long)]
-    pub outcome: Option<String>,
+    /// Only ballots with this verdict: counted or over_limit.
+    #[arg(long, value_parser = ["counted", "over_limit"])]
+    pub verdict: Option<String>,
     /// How many at most.
     #[arg(long, default_value_t = 50)]
     pub limit: usize,

@@ -12,7 +12,10 @@ use client::{Client, Contest, Error, Rejected};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{PATIENCE, contest::absent, vote::typed};
+use super::{
+    PATIENCE,
+    vote::{known, typed},
+};
 use crate::{
     Done,
     cli::{Cast, FileFormat},
@@ -33,12 +36,13 @@ const SHOWN: u64 = 20;
 pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
     let name = contest_of(options)?;
     let format = format_of(options)?;
-    let known = client.contest(&name).await.map_err(absent)?;
+    let known = known(client, &name).await?;
     let digest = digest(&options.file).map_err(|e| unreadable(&options.file, &e))?;
     let journal = Journal::open(&options.file, &digest, &name, client.server())?;
     let resumed = journal.next;
     let mut casting = Casting {
         client: client.clone().patient(PATIENCE),
+        name: name.clone(),
         known,
         prefix: digest.chars().take(32).collect(),
         file: options.file.display().to_string(),
@@ -61,7 +65,8 @@ pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
 /// A cast on its way.
 struct Casting {
     client: Client,
-    known: Contest,
+    name: String,
+    known: Option<Contest>,
     /// What every id begins with.
     prefix: String,
     file: String,
@@ -121,7 +126,7 @@ impl Casting {
     fn typed(&self, field: String, value: Value) -> (String, Value) {
         match value {
             Value::String(text) => {
-                let value = typed(&self.known, &field, text);
+                let value = typed(self.known.as_ref(), &field, text);
                 (field, value)
             }
             other => (field, other),
@@ -131,7 +136,7 @@ impl Casting {
     async fn send(&mut self, mut chunk: Chunk) -> Done {
         if !chunk.lines.is_empty() {
             chunk.body.push(b']');
-            let sent = self.client.cast(&self.known.name, chunk.body).await;
+            let sent = self.client.cast(&self.name, chunk.body).await;
             let (accepted, faults) = answer(sent)?;
             let rejected = (chunk.lines.len() as u64).saturating_sub(accepted);
             for fault in &faults {

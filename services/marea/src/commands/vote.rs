@@ -18,8 +18,8 @@ pub async fn run(client: &Client, kind: Kind, options: &Ballot, ui: &mut Ui) -> 
         _ => (sample(kind), options.words.as_slice()),
     };
     let pairs: Vec<_> = words.iter().map(|word| pair(word)).collect::<Result<_, _>>().map_err(Failure::usage)?;
-    let known = client.contest(contest).await.map_err(absent)?;
-    if known.kind != kind {
+    let known = known(client, contest).await?;
+    if let Some(known) = known.as_ref().filter(|known| known.kind != kind) {
         let command = if known.kind == Kind::Votes { "vote" } else { "score" };
         return Err(Failure::usage(format!("`{contest}` takes {}", known.kind))
             .hint(format_args!("{{marea}} {command} {contest} …")));
@@ -27,7 +27,7 @@ pub async fn run(client: &Client, kind: Kind, options: &Ballot, ui: &mut Ui) -> 
     let mut ballot: Map<String, Value> = pairs
         .into_iter()
         .map(|(field, text)| {
-            let value = typed(&known, &field, text);
+            let value = typed(known.as_ref(), &field, text);
             (field, value)
         })
         .collect();
@@ -54,9 +54,19 @@ fn sample(kind: Kind) -> &'static str {
     }
 }
 
-/// Text from a person or a table as the contest's field has it: the server refuses `"5"` where it wants 5.
-pub fn typed(contest: &Contest, field: &str, text: String) -> Value {
+/// The contest as the server tells it; `None` where the token may cast and not read.
+pub async fn known(client: &Client, contest: &str) -> Result<Option<Contest>, Failure> {
+    match client.contest(contest).await {
+        Ok(contest) => Ok(Some(contest)),
+        Err(error) if error.status() == Some(403) => Ok(None),
+        Err(error) => Err(absent(error)),
+    }
+}
+
+/// Text from a person or a table as the contest's field has it: the server refuses `"5"` where it wants 5. Of a contest
+/// that may not be read, what looks like a number is one.
+pub fn typed(contest: Option<&Contest>, field: &str, text: String) -> Value {
     let number = || text.trim().parse::<i64>().ok().map(Value::from);
-    let integer = contest.is_integer(field).unwrap_or_default();
+    let integer = contest.is_none_or(|contest| contest.is_integer(field).unwrap_or_default());
     integer.then(number).flatten().unwrap_or_else(|| text.into())
 }

@@ -22,7 +22,7 @@ pub async fn log(client: &Client, options: &Log, ui: &mut Ui) -> Done {
     let mut query = options.filters.clone();
     let times = [("since", options.since), ("until", options.until)];
     query.extend(times.into_iter().filter_map(|(key, at)| Some((key.to_owned(), at?.to_string()))));
-    query.extend(options.outcome.iter().map(|outcome| ("outcome".to_owned(), outcome.clone())));
+    query.extend(options.verdict.iter().map(|verdict| ("verdict".to_owned(), verdict.clone())));
     let page = up_to(client, options, &query).await?;
     if ui.value(&json!({ "ballots": page.ballots, "next": page.next }))? {
         return Ok(());

@@ -4,20 +4,23 @@
 
 mod banner;
 mod cluster;
+mod contests;
 mod data;
 mod demo;
+mod draw_key;
 mod journal;
 mod parts;
 mod rights;
 mod services;
+mod settings;
 mod stop;
-mod variables;
 
 use std::{fs, io::Write as _, net::SocketAddr, path::Path, time::Instant};
 
-use bootstrap::{Platform, shutdown::Signals, telemetry};
+use bootstrap::{shutdown::Signals, telemetry};
 use tokio::net::TcpListener;
 
+use self::{contests::Contests, settings::Settings};
 use crate::{Done, cli::Up, failure::Failure, ui::Ui};
 
 /// Runs until a signal.
@@ -44,17 +47,22 @@ fn refuse_open(options: &Up) -> Done {
 }
 
 async fn up(options: &Up, began: Instant, ui: &mut Ui) -> Done {
-    let platform = platform(options)?;
-    telemetry::install("marea", env!("CARGO_PKG_VERSION"), &platform).map_err(Failure::usage)?;
+    let mut settings = Settings::of(options)?;
+    telemetry::install("marea", env!("CARGO_PKG_VERSION"), &settings.platform).map_err(Failure::usage)?;
     let signals = Signals::listen()?;
     let data = data::open(options)?;
     let listener = listen(options.listen)?;
     let address = listener.local_addr()?;
-    let context = parts::connect(options, &platform, &data).await?;
+    let mut context = parts::connect(options, &settings.platform, &data).await?;
+    context.stopping = signals.drain.clone();
+    parts::draw_key(&mut settings, &data).await?;
     let cluster = cluster::connect(options, &data).await?;
-    let running = services::start(context, &cluster, listener, &signals)?;
+    let contests = Contests::start(&context, &settings, parts::stores(&settings, &data).await?).await;
+    let readiness = context.readiness.clone();
+    let running = services::start(context, &cluster, contests, listener, signals.drain.clone())?;
     running.ready().await?;
-    banner::print(&banner::Facts { options, address, cluster: &cluster, took: began.elapsed() }, ui)?;
+    let broken = readiness.details();
+    banner::print(&banner::Facts { options, address, cluster: &cluster, broken, took: began.elapsed() }, ui)?;
     if let Some(file) = &options.ready_file {
         announce(file, address)?;
     }
@@ -70,25 +78,7 @@ async fn up(options: &Up, began: Instant, ui: &mut Ui) -> Done {
 
 /// The demo, and what to do next. A demo that fails is told, and everything goes on.
 async fn tell(options: &Up, address: SocketAddr, ui: &mut Ui) -> Done {
-    if options.demo
-        && let Err(failure) = demo::run(services::reachable(address), ui).await
-    {
-        failure.report(&ui.program);
-    }
-    banner::next(options.demo, ui)
-}
-
-fn platform(options: &Up) -> Result<Platform, Failure> {
-    Ok(Platform {
-        amqp: options.amqp.clone().unwrap_or_default().into(),
-        redis: options.redis.clone().unwrap_or_default().into(),
-        blobs: options.blobs.clone().unwrap_or_default(),
-        admin_token: options.admin_token.clone().unwrap_or_default().into(),
-        cors_origin: options.cors_origin.clone(),
-        log: options.log.clone(),
-        log_format: options.log_format.clone(),
-        ..variables::platform()?
-    })
+    if options.demo { demo::run(address, ui).await } else { banner::next(options, address, ui) }
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -22,21 +22,27 @@ pub struct Up {
     /// Write the address into this file as soon as everything is ready.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// Run the sample task, and tell each step.
+    /// Run the sample task and cast ballots in the sample contests, and tell how they go.
     #[arg(long)]
     pub demo: bool,
+    /// Take ballots for the contests of this folder, one YAML file each, instead of the two samples.
+    #[arg(long, value_name = "DIR", env = "MAREA_CONTESTS")]
+    pub contests: Option<PathBuf>,
     /// Apply to a real cluster: this context of your kubeconfig.
     #[arg(long, value_name = "NAME")]
     pub kube_context: Option<String>,
     /// RabbitMQ instead of the embedded queues.
     #[arg(long, value_name = "URL", env = "MAREA_AMQP", hide_env_values = true)]
     pub amqp: Option<String>,
-    /// Redis Cluster instead of the embedded states.
+    /// Redis Cluster instead of the embedded states and counters.
     #[arg(long, value_name = "URL", env = "MAREA_REDIS", hide_env_values = true)]
     pub redis: Option<String>,
     /// Blob storage instead of the embedded records: s3://, gs:// or a folder.
     #[arg(long, value_name = "URL", env = "MAREA_BLOBS")]
     pub blobs: Option<String>,
+    /// MongoDB instead of the embedded log of ballots.
+    #[arg(long, value_name = "URL", env = "MAREA_MONGO", hide_env_values = true)]
+    pub mongo: Option<String>,
     /// Options of the blob storage, as key=value; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", env = "MAREA_BLOBS_OPTIONS", hide_env_values = true, value_delimiter = ',')]
     pub blobs_option: Vec<String>,

@@ -7,6 +7,7 @@ mod show;
 mod standings;
 
 use client::Client;
+pub use show::word;
 
 use crate::{Done, cli::ContestCommand, failure::Failure, ui::Ui};
 

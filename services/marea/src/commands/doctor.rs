@@ -3,11 +3,12 @@
 use client::{Client, Error};
 use serde_json::{Value, json};
 
+use super::contest::word;
 use crate::{
     Done,
     cli::Format,
     failure::{Exit, Failure},
-    ui::{Tone, Ui},
+    ui::{Tone, Ui, tame},
 };
 
 /// One look at one thing.
@@ -47,6 +48,7 @@ async fn look(client: &Client) -> Vec<Finding> {
     if !stop {
         findings.push(version(client).await);
         findings.push(access(client).await);
+        findings.extend(contests(client).await);
     }
     findings
 }
@@ -78,6 +80,23 @@ async fn version(client: &Client) -> Finding {
             other => Finding::ill("version", format!("the server is {}", other.unwrap_or("not Marea")), advice),
         },
     }
+}
+
+/// The contests, and what is wrong with their files.
+async fn contests(client: &Client) -> Option<Finding> {
+    let advice = "the last good file holds; see `{marea} contest check DIR`";
+    if let Ok((true, text)) = client.readiness().await
+        && let Ok(answer) = serde_json::from_str::<Value>(&text)
+        && let Some(Value::Object(broken)) = answer.pointer("/details/contests")
+    {
+        let broken: Vec<_> =
+            broken.iter().map(|(file, why)| format!("{file}: {}", why.as_str().unwrap_or("broken"))).collect();
+        return Some(Finding::ill("contests", tame(&broken.join("; ")), advice));
+    }
+    // A token may cast and not read.
+    let all = client.contests().await.ok()?;
+    let shown: Vec<_> = all.iter().map(|one| format!("{} ({})", one.name, word(one.state))).collect();
+    Some(Finding::well("contests", tame(&if shown.is_empty() { "none".to_owned() } else { shown.join(", ") })))
 }
 
 async fn access(client: &Client) -> Finding {

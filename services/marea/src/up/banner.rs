@@ -1,12 +1,13 @@
 //! What `up` prints of itself.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
 
 use super::cluster::Cluster;
+
 use crate::{
     Done,
     cli::Up,
-    ui::{Tone, Ui},
+    ui::{Tone, Ui, tame},
 };
 
 /// What there is to say.
@@ -17,6 +18,8 @@ pub struct Facts<'a> {
     pub address: SocketAddr,
     /// The cluster.
     pub cluster: &'a Cluster,
+    /// What is wrong with parts that run nevertheless, by part and thing.
+    pub broken: BTreeMap<&'static str, BTreeMap<String, String>>,
     /// How long the start took.
     pub took: Duration,
 }
@@ -28,10 +31,12 @@ pub fn print(facts: &Facts<'_>, ui: &mut Ui) -> Done {
     ui.line(format_args!("marea {version}: all services in one process, ready in {took}"))?;
     let web = format!("http://{}", facts.address);
     let mut rows = vec![
-        ("Web", format!("{web:<30}  tasks")),
+        ("Web", format!("{web:<30}  tasks, standings, ballot log")),
         ("API", format!("{:<30}  OpenAPI: /openapi.json   metrics: /metrics", format!("{web}/docs"))),
+        ("gRPC", format!("{:<30}  marea.ingest.v1.Ingest, reflection on", facts.address)),
         ("Cluster", facts.cluster.to_string()),
     ];
+    rows.extend(facts.options.contests.as_ref().map(|folder| ("Contests", contests(folder, facts.options))));
     rows.extend(replaced(facts.options));
     rows.push(("Data", data(facts.options)));
     rows.push(("Access", access(facts.options).to_owned()));
@@ -39,16 +44,23 @@ pub fn print(facts: &Facts<'_>, ui: &mut Ui) -> Done {
         let what = ui.paint(Tone::Dim, format_args!("{what:<8}"));
         ui.line(format_args!("  {what} {text}"))?;
     }
-    facts.cluster.warnings().iter().try_for_each(|warning| ui.line(format_args!("  warning: {warning}")))?;
+    let broken = facts.broken.values().flatten().map(|(what, why)| format!("{what}: {why}"));
+    let warnings = facts.cluster.warnings().iter().cloned().chain(broken);
+    warnings.into_iter().try_for_each(|warning| ui.line(format_args!("  warning: {}", tame(&warning))))?;
     Ok(ui.line("")?)
 }
 
 /// The embedded parts that real servers stand in for; never their passwords.
 fn replaced(options: &Up) -> Vec<(&'static str, String)> {
-    [("Queues", &options.amqp), ("States", &options.redis), ("Records", &options.blobs)]
+    [("Queues", &options.amqp), ("States", &options.redis), ("Records", &options.blobs), ("Ballots", &options.mongo)]
         .into_iter()
         .filter_map(|(what, url)| Some((what, without_password(url.as_deref()?))))
         .collect()
+}
+
+fn contests(folder: &Path, options: &Up) -> String {
+    let samples = if options.demo { ", and the samples" } else { "" };
+    format!("{}, read again when a file changes{samples}", folder.display())
 }
 
 fn without_password(urls: &str) -> String {
@@ -75,10 +87,19 @@ fn access(options: &Up) -> &'static str {
 }
 
 /// Prints what to do next.
-pub fn next(demo: bool, ui: &mut Ui) -> Done {
+pub fn next(options: &Up, address: SocketAddr, ui: &mut Ui) -> Done {
     let program = ui.program.clone();
-    let first = if demo { "status swj-demo" } else { "apply -f DIR --wait" };
-    Ok(ui.line(format_args!("Next: {program} {first}   {program} list   README.md   Ctrl-C stops"))?)
+    // Where the samples take no ballots, the person's own contests do.
+    if options.contests.is_none() {
+        ui.line(vote(address))?;
+    }
+    Ok(ui.line(format_args!("Next: {program} apply -f DIR --wait   {program} list   README.md   Ctrl-C stops"))?)
+}
+
+/// How to vote.
+pub fn vote(address: SocketAddr) -> String {
+    let ballot = r#"{"name":"Alux Nahual","album":"Leyenda","year":1989,"rank":5}"#;
+    format!("Vote: curl {address}/votes/bands --json '{ballot}'")
 }
 
 #[cfg(test)]

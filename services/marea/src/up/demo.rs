@@ -1,49 +1,31 @@
-//! The sample task, sent as anybody would send it.
+//! The demo of both lines, as anybody would use them: the sample task, and ballots in the sample contests.
 
-use std::{net::SocketAddr, time::Duration};
+mod casting;
+mod live;
+mod task;
 
-use client::{Client, Upload};
-use domain::{SourceFile, State, TaskStatus, Tenant};
+use std::net::SocketAddr;
 
-use crate::{
-    Done,
-    commands::{self, Wait},
-    failure::Failure,
-    ui::Ui,
-};
+use client::Client;
 
-/// The sample's name.
-const NAME: &str = "swj-demo";
-/// How long it may take; the simulated one takes seconds.
-const TIMEOUT: Duration = Duration::from_secs(600);
+use super::{banner, services::reachable};
+use crate::{Done, ui::Ui};
 
-/// The sample's files and their text, embedded by the build script.
-const FILES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/sample.rs"));
-
-/// Sends the sample and tells each step.
+/// Runs until it is dropped. What fails is told, and the rest goes on.
 pub async fn run(address: SocketAddr, ui: &mut Ui) -> Done {
-    let client = Client::new(&format!("http://{address}"), std::env::var("MAREA_TOKEN").ok())?;
-    let upload = Upload { files: files(), name: NAME.parse().ok(), ..Upload::default() };
-    let objects = commands::objects(&upload.files, &Tenant::local());
-    let accepted = match existing(&client).await? {
-        Some(task) => client.replace(&task.id.to_string(), &upload).await?,
-        None => client.submit(&upload).await?,
-    };
-    let id = accepted.id.suffix();
-    let end = id.get(id.len().saturating_sub(4)..).unwrap_or_default();
-    let program = ui.program.clone();
-    ui.line(format_args!("Task {NAME} (…{end}), as by: {program} apply --name {NAME} -f docs/samples/swj --wait"))?;
-    commands::wait(&client, &Wait { accepted: &accepted, objects, timeout: TIMEOUT }, ui).await
+    let client = Client::new(&format!("http://{}", reachable(address)), std::env::var("MAREA_TOKEN").ok())?;
+    let (_, told) = tokio::join!(casting::run(&client), tell(&client, address, ui));
+    told
 }
 
-async fn existing(client: &Client) -> Result<Option<TaskStatus>, Failure> {
-    match client.status(NAME).await {
-        Ok(task) => Ok(Some(task).filter(|task| task.state != State::RolledBack)),
-        Err(error) if error.status() == Some(404) => Ok(None),
-        Err(error) => Err(error.into()),
+async fn tell(client: &Client, address: SocketAddr, ui: &mut Ui) -> Done {
+    if let Err(failure) = task::run(client, ui).await {
+        failure.report(&ui.program);
     }
-}
-
-fn files() -> Vec<SourceFile> {
-    FILES.iter().map(|(name, text)| SourceFile { name: (*name).to_owned(), content: (*text).to_owned() }).collect()
+    let program = ui.program.clone();
+    let next = format!(
+        "Next: {program} status {}   {program} contest standings bands --watch   README.md   Ctrl-C stops",
+        task::NAME
+    );
+    live::show(client, &[banner::vote(address), next], ui).await
 }

@@ -1,14 +1,21 @@
-//! Queues, records and states: embedded ones, or the real ones that the user names.
+//! Queues, records, states, and the ballots' log and counters: embedded ones, or the real ones that the user names.
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use ballots::{BallotLog, embedded::EmbeddedBallots};
 use blobs::{Records, embedded::EmbeddedBlobs};
 use bootstrap::{Access, Context, Platform, Secret, http::Guard};
 use domain::Tenant;
 use embedded::Database;
 use messaging::{Bus, embedded::EmbeddedBus};
-use state::{States, embedded::EmbeddedStates};
+use state::{
+    States,
+    embedded::EmbeddedStates,
+    tallies::{EmbeddedTallies, Tallies},
+};
+use tally::Stores;
 
+use super::{draw_key, settings::Settings};
 use crate::{cli::Up, failure::Failure};
 
 /// The context that every service of this process shares.
@@ -22,12 +29,40 @@ pub async fn connect(options: &Up, platform: &Platform, data: &Database) -> Resu
     let states = states(platform, data).await?;
     let mut context = Context::new("marea", bus, records, states, access);
     context.guard = Guard { any_host: options.insecure, cors_origins: options.cors_origin.clone() };
-    context.internal_token = internal_token();
+    context.internal_token = secret();
     Ok(context)
 }
 
-/// Known to this process only: its services show it each other over the one port.
-fn internal_token() -> Secret {
+/// The log and the counters of ballots.
+pub async fn stores(settings: &Settings, data: &Database) -> Result<Stores, Failure> {
+    Ok(Stores { ballots: log(&settings.tally, data).await?, tallies: tallies(&settings.platform, data).await? })
+}
+
+async fn log(config: &tally::Config, data: &Database) -> Result<Arc<dyn BallotLog>, Failure> {
+    if config.mongo.is_empty() {
+        return Ok(Arc::new(EmbeddedBallots::open(data.clone()).await.map_err(Failure::failed)?));
+    }
+    tally::ballots(config).await.map_err(refused)
+}
+
+async fn tallies(platform: &Platform, data: &Database) -> Result<Arc<dyn Tallies>, Failure> {
+    if platform.redis.is_empty() {
+        return Ok(Arc::new(EmbeddedTallies::open(data.clone()).await.map_err(Failure::failed)?));
+    }
+    bootstrap::tallies(platform).await.map_err(refused)
+}
+
+/// The key that outcomes are drawn with: the one that is set, or the data folder's.
+pub async fn draw_key(settings: &mut Settings, data: &Database) -> Result<(), Failure> {
+    let key = &mut settings.ingest.draw_key;
+    if key.is_empty() {
+        *key = draw_key::kept(data, secret()).await.map_err(Failure::failed)?;
+    }
+    Ok(())
+}
+
+/// Known to this process only, as what its services show each other over the one port.
+fn secret() -> Secret {
     let (_, secret) = bootstrap::issue(Tenant::local().name, [], None, String::new());
     secret
 }

@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use bootstrap::{Context, shutdown::Signals};
+use bootstrap::{Context, http::Server};
 use cluster_applier::Clusters;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::cluster::Cluster;
+use super::{cluster::Cluster, contests::Contests};
 use crate::failure::Failure;
 
 /// How long the parts may take to be ready; embedded ones take milliseconds.
@@ -31,13 +31,12 @@ pub struct Running {
 
 /// Starts every service.
 pub fn start(
-    mut context: Context,
+    context: Context,
     cluster: &Cluster,
+    contests: Contests,
     listener: TcpListener,
-    signals: &Signals,
+    stop: CancellationToken,
 ) -> Result<Running, Failure> {
-    let stop = signals.drain.clone();
-    context.stopping = stop.clone();
     let address = listener.local_addr()?;
     let own = format!("http://{}", reachable(address));
     let entry = entrypoint::Config { listen: None, applier_url: own.clone(), ..entrypoint::Config::default() };
@@ -49,33 +48,34 @@ pub fn start(
     let routes = OpenApiRouter::new()
         .merge(entrypoint::routes(&context, &entry))
         .merge(status_worker::routes(&context, &status))
+        .merge(contests.routes())
         .merge(OpenApiRouter::from(internal))
         .merge(OpenApiRouter::from(console::routes(&page, stop.clone())?));
-    let app = bootstrap::app(&context, routes);
+    let front = contests.front(bootstrap::app(&context, routes));
     let mut running =
         Running { context: context.clone(), tasks: JoinSet::new(), left: BTreeSet::new(), failed: stop.clone() };
-    let server = bootstrap::serve(listener, app, stop.clone());
-    running.spawn("http", async move {
-        server.await;
-        Ok(())
-    });
+    let (served, taken) = (CancellationToken::new(), CancellationToken::new());
+    let server = Server::default().serve_service(listener, front, stop.clone());
+    running.spawn_sound("http", ended(server, served.clone()));
+    running.spawn_sound("ingest", contests.take(stop.clone(), served, taken.clone()));
+    running.spawn_sound("tally", contests.count(taken));
     running.spawn("entrypoint", entrypoint::run(context.clone(), entry, stop.clone()));
     let manager = yaml_manager::Config { listen: None };
     running.spawn("yaml-manager", yaml_manager::run(context.clone(), manager, stop.clone()));
     running.spawn("status-worker", status_worker::run(context.clone(), status, stop.clone()));
     let applier = cluster_applier::run_on(context, clusters, cluster_applier::Config::default(), stop.clone());
-    running.spawn("cluster-applier", async move {
-        applier.await;
-        Ok(())
-    });
+    running.spawn_sound("cluster-applier", applier);
     if let Cluster::Simulated(sandbox) = cluster {
         let sandbox = sandbox.clone();
-        running.spawn("sandbox", async move {
-            sandbox.run(stop).await;
-            Ok(())
-        });
+        running.spawn_sound("sandbox", async move { sandbox.run(stop).await });
     }
     Ok(running)
+}
+
+/// Says to `end` that it has ended.
+async fn ended(what: impl Future<Output = ()>, end: CancellationToken) {
+    what.await;
+    end.cancel();
 }
 
 /// The address at which this process finds itself.
@@ -99,6 +99,14 @@ impl Running {
                 failed.cancel();
             }
             (name, ended)
+        });
+    }
+
+    /// As [`Running::spawn`], what cannot fail.
+    fn spawn_sound(&mut self, name: &'static str, service: impl Future<Output = ()> + Send + 'static) {
+        self.spawn(name, async move {
+            service.await;
+            Ok(())
         });
     }
 

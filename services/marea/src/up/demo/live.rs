@@ -1,0 +1,130 @@
+//! The standings of the sample contests, a line each: refreshed in place on a terminal, else written now and then.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IsTerminal as _},
+    time::{Duration, Instant},
+};
+
+use client::Client;
+use contests::{Standings, standings::Row};
+use terminal_size::{Width, terminal_size_of};
+
+use crate::{
+    Done,
+    ui::{Ui, tame},
+};
+
+#[cfg(test)]
+mod tests;
+
+/// Between two refreshes on a terminal.
+const REFRESH: Duration = Duration::from_secs(1);
+/// Between two lines elsewhere: they stay.
+const SAY: Duration = Duration::from_secs(10);
+/// What a rate is the mean of.
+const RATE_OVER: Duration = Duration::from_secs(5);
+/// Where the sums stand.
+const SUMS_AT: usize = 76;
+/// Columns of a terminal that does not say how many it has.
+const COLUMNS: usize = 80;
+
+/// One contest's line.
+pub struct Board {
+    contest: &'static str,
+    tally: &'static str,
+    /// How a row is shown.
+    row: fn(&Row) -> String,
+    counted: VecDeque<(Instant, u64)>,
+}
+
+impl Board {
+    fn new(contest: &'static str, tally: &'static str, row: fn(&Row) -> String) -> Self {
+        Self { contest, tally, row, counted: VecDeque::new() }
+    }
+
+    async fn look(&mut self, client: &Client) -> Option<String> {
+        // What does not answer now is asked again; `/readyz` says why.
+        let standings = client.standings(self.contest, &[("tally", self.tally), ("top", "3")]).await.ok()?;
+        Some(self.line(&standings, Instant::now()))
+    }
+
+    fn line(&mut self, standings: &Standings, now: Instant) -> String {
+        let counted = standings.totals.counted;
+        self.counted.push_back((now, counted));
+        let rows = standings.tallies.get(self.tally).map(|ranking| ranking.rows.as_slice()).unwrap_or_default();
+        let rows = rows.iter().map(self.row).collect::<Vec<_>>().join("   ");
+        let text = tame(&format!("{:<9} {rows}", self.contest));
+        let room = SUMS_AT.saturating_sub(text.chars().count()).max(3);
+        format!("{text}{:room$}{counted} {}, {}/s", "", standings.kind, self.rate(now))
+    }
+
+    fn rate(&mut self, now: Instant) -> u64 {
+        while self.counted.len() > 2 && self.counted.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= RATE_OVER)
+        {
+            self.counted.pop_front();
+        }
+        let (Some((then, before)), Some((_, counted))) = (self.counted.front(), self.counted.back()) else { return 0 };
+        let (more, millis) = (counted.saturating_sub(*before), now.duration_since(*then).as_millis().max(1));
+        u64::try_from((u128::from(more) * 1_000 + millis / 2) / millis).unwrap_or(u64::MAX)
+    }
+}
+
+fn boards() -> [Board; 2] {
+    let ranked = |row: &Row| format!("{} {} {}", row.rank, row.key.join(", "), row.value);
+    let medals = |row: &Row| format!("{} {} medals", row.key.join(", "), row.value);
+    [Board::new("bands", "bands", ranked), Board::new("olympics", "faculties", medals)]
+}
+
+/// Shows them above `below`, until it is dropped.
+pub async fn show(client: &Client, below: &[String], ui: &mut Ui) -> Done {
+    let terminal = io::stdout().is_terminal();
+    let mut boards = boards();
+    // Rates need a time before.
+    look(&mut boards, client).await;
+    tokio::time::sleep(REFRESH).await;
+    let mut shown = look(&mut boards, client).await;
+    if terminal {
+        shown.iter_mut().for_each(|line| *line = cut(line, columns()));
+    }
+    shown.iter().chain(below).try_for_each(|line| ui.line(line))?;
+    loop {
+        tokio::time::sleep(if terminal { REFRESH } else { SAY }).await;
+        let lines = look(&mut boards, client).await;
+        if lines == shown {
+            continue;
+        }
+        if !terminal {
+            lines.iter().try_for_each(|line| ui.line(line))?;
+            shown = lines;
+        } else if lines.len() == shown.len() {
+            // A line less would leave the others one row off.
+            ui.raw(&redraw(&lines, below, columns()))?;
+        }
+    }
+}
+
+async fn look(boards: &mut [Board], client: &Client) -> Vec<String> {
+    let mut lines = Vec::new();
+    for board in boards {
+        lines.extend(board.look(client).await);
+    }
+    lines
+}
+
+fn columns() -> usize {
+    terminal_size_of(io::stdout()).map_or(COLUMNS, |(Width(columns), _)| usize::from(columns)).max(2)
+}
+
+/// What fits into one row.
+fn cut(line: &str, columns: usize) -> String {
+    line.chars().take(columns - 1).collect()
+}
+
+/// Goes up to the standings, a row each, writes them anew, and goes back down below what follows them.
+fn redraw(lines: &[String], below: &[String], columns: usize) -> String {
+    let down: usize = below.iter().map(|text| text.chars().count().max(1).div_ceil(columns)).sum();
+    let up = down + lines.len();
+    let lines: String = lines.iter().map(|line| format!("{}\x1b[K\n", cut(line, columns))).collect();
+    format!("\x1b[{up}A\r{lines}\x1b[{down}B\r")
+}

@@ -40,7 +40,7 @@ const DUPLICATE_KEY: i32 = 11_000;
 /// next one can be on its way.
 const CHUNK: usize = 1_000;
 /// Commands on their way at a time, of one operation.
-const ABREAST: usize = 4;
+const ABREAST: usize = 2;
 
 /// Ballots in MongoDB.
 #[derive(Debug, Clone)]

@@ -45,6 +45,15 @@ pub struct State {
     pub situation: Situation,
 }
 
+impl State {
+    /// Whether it says the same.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.counts, &other.counts)
+            && self.situation == other.situation
+            && self.definition.revision() == other.definition.revision()
+    }
+}
+
 /// Why there are no standings.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -12,12 +12,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{Delivered, Failure, Round, Tally};
 
-/// Batches of one round at most: what one log call takes stays below 16 MiB.
+/// Batches of one round at most: beats are small, and many wait at once.
 const BATCHES: usize = 64;
-/// Bytes of one round, the last batch aside: a round of many large batches would let all wait for long.
-const BYTES: usize = 1 << 20;
-/// Rounds on their way at a time: while one waits for the log's disk, the next is prepared and another counts.
-const ROUNDS: usize = 3;
+/// Bytes of one round, the last batch aside, some thousand ballots: what is under way must be logged within the
+/// seconds that one call may take, by a log that takes few thousand ballots a second, too.
+const BYTES: usize = 256 << 10;
+/// Rounds on their way at a time: while one waits for the log's disk, the next is prepared.
+const ROUNDS: usize = 2;
 
 /// A batch, and who waits until it is counted.
 struct Waiting {

@@ -38,7 +38,7 @@ bootstrap::settings! {
     pub struct Config {
         /// Where it listens.
         listen: Option<SocketAddr> = Some(SocketAddr::from(([0, 0, 0, 0], 8085))),
-        /// MongoDB: `mongodb://user:password@host:27017,host:27017/database?replicaSet=name`.
+        /// MongoDB: `mongodb://user:password@host:27017,host:27017/database?replicaSet=name`; no `mongodb+srv`.
         mongo: Secret = Secret::default(),
         /// Seconds between two sweeps over the ledger.
         sweep_seconds: u64 = 10,
@@ -69,6 +69,7 @@ struct Inner {
     generations: generations::Generations,
     boards: board::Boards,
     audits: audit::Audits,
+    bodies: http::standings::Bodies,
 }
 
 impl Tally {
@@ -82,6 +83,7 @@ impl Tally {
             generations: generations::Generations::default(),
             boards: board::Boards::default(),
             audits: audit::Audits::default(),
+            bodies: http::standings::Bodies::default(),
         }))
     }
 

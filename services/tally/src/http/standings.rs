@@ -1,6 +1,6 @@
 //! `GET /contests/{contest}/standings`: once, or as a stream of events.
 
-use std::{convert::Infallible, time::Duration};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -17,12 +17,13 @@ use bootstrap::{
 use contests::{Standings, standings::View};
 use domain::access::Scope;
 use futures::{Stream, stream};
+use parking_lot::Mutex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 
 use super::{accepts, unavailable};
-use crate::Tally;
+use crate::{Tally, board};
 
 /// Between two looks for a change, of one stream.
 const LOOK: Duration = Duration::from_millis(50);
@@ -32,9 +33,11 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const RETRY: Duration = Duration::from_secs(1);
 /// Rows a tally at most, where they are asked for by number.
 const MOST: usize = 10_000;
+/// Standings that are kept ready.
+const KEPT: usize = 256;
 
 /// Which part is asked for.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Part {
@@ -89,15 +92,22 @@ pub async fn get(
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::CONTENT_TYPE, "application/json".to_owned()),
     ];
-    Ok((headers, body.json).into_response())
+    Ok((headers, body.json.clone()).into_response())
 }
 
 /// Standings, ready to be sent.
-struct Body {
+pub struct Body {
     json: String,
     /// Of the content: equal standings have equal tags.
     tag: String,
 }
+
+/// Standings as they were sent last, by contest and part: however many ask, each change is ranked once.
+#[derive(Default)]
+pub struct Bodies(Mutex<HashMap<(String, Part), Sent>>);
+
+/// Standings, and what they were made of.
+type Sent = (board::State, Arc<Body>);
 
 impl Part {
     fn check(&self) -> Result<(), HttpError> {
@@ -109,17 +119,35 @@ impl Part {
 }
 
 impl Tally {
-    async fn body(&self, name: &str, part: &Part) -> Result<Body, HttpError> {
+    async fn body(&self, name: &str, part: &Part) -> Result<Arc<Body>, HttpError> {
         let (definition, gate) = self.existing(name).await?;
         if let Some(tally) = part.tally.as_deref().filter(|tally| definition.tally(tally).is_none()) {
             return Err(HttpError::not_found(format!("the contest has no tally `{tally}`")));
         }
         let state = self.standing(definition, &gate).await.map_err(unavailable)?;
+        let (bodies, key) = (&self.0.bodies.0, (name.to_owned(), part.clone()));
+        if let Some((known, body)) = bodies.lock().get(&key)
+            && known.is_same(&state)
+        {
+            return Ok(body.clone());
+        }
+        let body = Arc::new(Body::of(&state, part));
+        let mut bodies = bodies.lock();
+        if bodies.len() >= KEPT {
+            bodies.clear();
+        }
+        bodies.insert(key, (state, body.clone()));
+        Ok(body)
+    }
+}
+
+impl Body {
+    fn of(state: &board::State, part: &Part) -> Self {
         let view = View { tally: part.tally.as_deref(), top: part.top };
         let standings = Standings::rank(&state.definition, &state.counts, state.situation, view);
         let json = serde_json::to_string(&standings).expect("standings have string keys only");
         let tag = hex::encode(&Sha256::digest(json.as_bytes())[..12]);
-        Ok(Body { json, tag })
+        Self { json, tag }
     }
 }
 
@@ -128,11 +156,11 @@ struct Place {
     tally: Tally,
     name: String,
     part: Part,
-    next: Option<Body>,
+    next: Option<Arc<Body>>,
     sent: String,
 }
 
-fn events(tally: Tally, name: String, part: Part, first: Body) -> Response {
+fn events(tally: Tally, name: String, part: Part, first: Arc<Body>) -> Response {
     let place = Place { tally, name, part, sent: first.tag.clone(), next: Some(first) };
     let events: Sse<_> = Sse::new(follow(place)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
     // Proxies must not hold events back.
@@ -142,14 +170,14 @@ fn events(tally: Tally, name: String, part: Part, first: Body) -> Response {
 fn follow(place: Place) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold(place, |mut place| async move {
         let body = place.next().await?;
-        let event = Event::default().event("standings").id(body.tag).retry(RETRY).data(body.json);
+        let event = Event::default().event("standings").id(&*body.tag).retry(RETRY).data(&*body.json);
         Some((Ok(event), place))
     })
 }
 
 impl Place {
     /// The next standings that were not sent yet; `None` ends the stream: the client comes again.
-    async fn next(&mut self) -> Option<Body> {
+    async fn next(&mut self) -> Option<Arc<Body>> {
         if let Some(first) = self.next.take() {
             return Some(first);
         }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use contests::{Audit, Kind, Standings, gate};
+use contests::{Audit, Definition, Kind, Standings, gate};
 use jiff::Timestamp;
 use reqwest::{Method, header};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{Client, Error, Lines};
 
@@ -93,6 +93,11 @@ enum Contests {
     Wrapped { contests: Vec<Contest> },
 }
 
+#[derive(Deserialize)]
+struct Defined {
+    definition: Box<RawValue>,
+}
+
 impl Client {
     /// Casts ballots: a JSON object, or an array. Each must have an `id` of its own, so that it may be sent again.
     pub async fn cast(&self, contest: &str, ballots: Vec<u8>) -> Result<CastAnswer, Error> {
@@ -110,6 +115,19 @@ impl Client {
     /// One contest.
     pub async fn contest(&self, name: &str) -> Result<Contest, Error> {
         self.get_json(self.url(&["contests", name], &[])?).await
+    }
+
+    /// One contest, and its definition: fields and tallies in the order of its file.
+    pub async fn contest_defined(&self, name: &str) -> Result<(Contest, Definition), Error> {
+        let url = self.url(&["contests", name], &[])?;
+        let unexpected = |reason: String| Error::Unexpected { path: url.path().to_owned(), reason };
+        // Read twice: a map of values would forget the order.
+        let whole: Box<RawValue> = self.get_json(url.clone()).await?;
+        let contest = serde_json::from_str(whole.get()).map_err(|e| unexpected(e.to_string()))?;
+        let Defined { definition } = serde_json::from_str(whole.get()).map_err(|e| unexpected(e.to_string()))?;
+        let told = |problems: Vec<domain::Problem>| problems.first().map(ToString::to_string).unwrap_or_default();
+        let definition = Definition::parse(definition.get()).map_err(|problems| unexpected(told(problems)))?;
+        Ok((contest, definition))
     }
 
     /// Standings; `query` may choose a `tally` and how many rows (`top`).

@@ -28,7 +28,8 @@ impl IntoResponse for PageError {
                 (status, page::failure(status.as_u16(), text, &refusal.errors, false)).into_response()
             }
             Error::Name { .. } => {
-                (StatusCode::NOT_FOUND, page::failure(404, "There is no such task.", &[], false)).into_response()
+                (StatusCode::NOT_FOUND, page::failure(404, "There is nothing of this name.", &[], false))
+                    .into_response()
             }
             error => {
                 tracing::warn!(error = %error, "the interface behind the page does not answer");

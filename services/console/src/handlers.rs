@@ -1,11 +1,17 @@
 //! What answers each path: asks the interface, renders.
 
+pub mod audit;
+pub mod ballots;
 pub mod confirm;
+pub mod contest;
+pub mod contests;
 pub mod events;
 pub mod list;
 pub mod login;
+pub mod standings;
 pub mod task;
 pub mod upload;
+pub mod vote;
 
 use axum::http::{HeaderName, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -1,4 +1,5 @@
-//! The web page: tasks live, one task with its objects, history, problems and manifests, and a form to send files.
+//! The web page: tasks live, one task with its objects, history, problems and manifests, and a form to send files;
+//! contests with live standings, log, audit, and a form to vote.
 //!
 //! It is a client like any other: everything comes through the public HTTP interface, with the token of
 //! whoever looks. Pages are rendered here, read the same without script, and carry all text escaped.
@@ -41,7 +42,7 @@ struct Page {
     stopping: CancellationToken,
 }
 
-/// The page's routes: `/`, `/tasks/…`, `/login`, `/assets/…`. Streams end when the process is `stopping`.
+/// The page's routes: `/`, `/tasks/…`, `/standings/…`, `/login`, `/assets/…`. Streams end when the process is `stopping`.
 pub fn routes(config: &Config, stopping: CancellationToken) -> Result<Router, client::Error> {
     let page = Page { client: Client::new(&config.server, None)?, secure_cookie: config.secure_cookie, stopping };
     Ok(Router::new()
@@ -55,6 +56,7 @@ pub fn routes(config: &Config, stopping: CancellationToken) -> Result<Router, cl
         .route("/tasks/{id}/replace", get(handlers::upload::replace_form).post(handlers::upload::replace))
         .route("/tasks/{id}/revert", get(handlers::confirm::revert_form).post(handlers::confirm::revert))
         .route("/tasks/{id}/delete", get(handlers::confirm::delete_form).post(handlers::confirm::delete))
+        .merge(contests())
         .route("/login", get(handlers::login::form).post(handlers::login::login))
         .route("/logout", axum::routing::post(handlers::login::logout))
         // Room for the parts' own headings around the files.
@@ -63,6 +65,21 @@ pub fn routes(config: &Config, stopping: CancellationToken) -> Result<Router, cl
         .layer(from_fn(headers::secure))
         .merge(headers::assets())
         .with_state(page))
+}
+
+/// The routes of contests; `/contests` itself is the interface's.
+fn contests() -> Router<Page> {
+    Router::new()
+        .route("/standings", get(handlers::contests::page))
+        .route("/changes/standings", get(handlers::contests::changes))
+        .route("/standings/{contest}", get(handlers::contest::page))
+        .route("/standings/{contest}/changes", get(handlers::contest::changes))
+        .route("/standings/{contest}/events", get(handlers::standings::events))
+        .route("/standings/{contest}/tallies/{tally}", get(handlers::contest::tally))
+        .route("/standings/{contest}/ballots", get(handlers::ballots::page))
+        .route("/standings/{contest}/audit", get(handlers::audit::page))
+        .route("/standings/{contest}/audit/changes", get(handlers::audit::changes))
+        .route("/standings/{contest}/vote", get(handlers::vote::form).post(handlers::vote::send))
 }
 
 /// Runs the page on its own port.

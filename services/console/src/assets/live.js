@@ -12,14 +12,38 @@
   const say = (words) => { if (words && said.textContent !== words) said.textContent = words; };
   const failed = (times) => { if (times === 3) say("The server does not answer; trying again."); };
 
-  // What had the focus gets it back, if it is still there: by id, or by where it leads.
+  // Makes `old` read as `fresh`, and touches only what differs: what stays keeps its focus, selection and scroll, and
+  // a bar that grows is seen to. Elements with an id or a data-key are the same wherever they stand.
+  const named = (node) => node.nodeType === Node.ELEMENT_NODE ? node.id || node.dataset.key : undefined;
+  const attributes = (old, fresh) => {
+    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  };
+  const children = (old, fresh) => {
+    const known = new Map([...old.children].filter(named).map((node) => [named(node), node]));
+    let at = old.firstChild;
+    for (const next of [...fresh.childNodes]) {
+      const name = named(next);
+      const same = name ? known.get(name) : at && !named(at) ? at : null;
+      if (same?.nodeName !== next.nodeName) { old.insertBefore(next, at); continue; }
+      known.delete(name);
+      if (same === at) at = at.nextSibling; else old.insertBefore(same, at);
+      if (same.nodeType !== Node.ELEMENT_NODE) { if (same.nodeValue !== next.nodeValue) same.nodeValue = next.nodeValue; continue; }
+      attributes(same, next);
+      children(same, next);
+    }
+    while (at) { const gone = at; at = at.nextSibling; gone.remove(); }
+  };
+
+  // What had the focus and was moved gets it back, if it is still there: by id, or by where it leads.
   const replace = (html) => {
-    if (live.innerHTML === html) return;
     const focus = live.contains(document.activeElement) ? document.activeElement : null;
     const key = focus && (focus.id ? "#" + CSS.escape(focus.id)
       : focus.getAttribute("href") ? `[href="${CSS.escape(focus.getAttribute("href"))}"]` : null);
-    live.innerHTML = html;
-    if (key) live.querySelector(key)?.focus({ preventScroll: true });
+    const fresh = document.createElement("template");
+    fresh.innerHTML = html;
+    children(live, fresh.content);
+    if (key && focus !== document.activeElement) live.querySelector(key)?.focus({ preventScroll: true });
   };
 
   // Until the tab is hidden, or the server refuses: a connection that is lost is made again by the browser.

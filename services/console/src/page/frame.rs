@@ -8,6 +8,7 @@ use maud::{DOCTYPE, Markup, html};
 pub(super) enum Place {
     Tasks,
     Upload,
+    Contests,
     Elsewhere,
 }
 
@@ -67,6 +68,7 @@ impl<'a> Frame<'a> {
                         ul {
                             li { a href="/" aria-current=[current(Place::Tasks)] { "Tasks" } }
                             li { a href="/upload" aria-current=[current(Place::Upload)] { "Send files" } }
+                            li { a href="/standings" aria-current=[current(Place::Contests)] { "Contests" } }
                         }
                     }
                     @if self.signed_in {
@@ -90,7 +92,7 @@ pub fn failure(status: u16, text: &str, errors: &[Problem], retry: bool) -> Mark
         h1 { (title) }
         p role="alert" { (text) }
         @if !errors.is_empty() { (super::problems(errors)) }
-        p { a href="/" { "All tasks" } }
+        p { a href="/" { "All tasks" } " · " a href="/standings" { "All contests" } }
     };
     let frame = Frame { refresh: retry.then_some(5), ..Frame::new(title, Place::Elsewhere, false) };
     frame.around(&content)

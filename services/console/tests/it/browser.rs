@@ -8,7 +8,7 @@ use std::{
 use crate::api::{ID, start, start_changing};
 
 /// The browser, or `None` with a sentence where it is not installed; in CI it must be.
-fn chromium() -> Option<&'static Path> {
+pub fn chromium() -> Option<&'static Path> {
     let found = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     let found = found.into_iter().map(Path::new).find(|path| path.exists());
     if found.is_none() {

@@ -3,5 +3,7 @@
 mod alone;
 mod api;
 mod browser;
+mod contests;
+mod driver;
 mod events;
 mod pages;

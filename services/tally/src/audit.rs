@@ -12,20 +12,25 @@ use parking_lot::Mutex;
 
 use crate::Tally;
 
-/// For how long the queues must have been seen empty until no batch can be on its way: longer than a delivery may be
-/// with a consumer, and rest after it.
-const EMPTY_FOR: Duration = Duration::from_secs(75);
 /// Between two looks at the queues that make one sight; one that is missed begins anew.
 const LOOKED_EVERY: Duration = Duration::from_secs(30);
 /// How old an audit may be that is only shown beside something else.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// What is kept.
-#[derive(Default)]
 pub struct Audits {
+    /// For how long the queues must have been seen empty until no batch can be on its way.
+    empty_for: Duration,
     /// Since when the queues were empty whenever they were looked at, and the last look.
     empty: Mutex<Option<(Instant, Instant)>>,
     recent: Mutex<HashMap<String, (Instant, bool)>>,
+}
+
+impl Audits {
+    /// Nothing is known yet.
+    pub fn new(empty_for: Duration) -> Self {
+        Self { empty_for, empty: Mutex::default(), recent: Mutex::default() }
+    }
 }
 
 impl Tally {
@@ -50,7 +55,7 @@ impl Tally {
 
     fn queues_empty(&self) -> bool {
         let empty = *self.0.audits.empty.lock();
-        empty.is_some_and(|(since, last)| since.elapsed() >= EMPTY_FOR && last.elapsed() < LOOKED_EVERY)
+        empty.is_some_and(|(since, last)| since.elapsed() >= self.0.audits.empty_for && last.elapsed() < LOOKED_EVERY)
     }
 
     /// Looks whether the queues are empty. One that does not answer is not.

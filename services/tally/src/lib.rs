@@ -45,6 +45,9 @@ bootstrap::settings! {
         /// Seconds for which the counters must have held a batch before they are trusted to hold it for good: longer
         /// than any fail-over takes.
         settle_seconds: u64 = 120,
+        /// Seconds for which the queues must have been empty until no batch is taken to be on its way: longer than a
+        /// delivery may be with a consumer, and rest after it.
+        queue_rest_seconds: u64 = 75,
     }
 }
 
@@ -82,7 +85,7 @@ impl Tally {
             definitions: definitions::Definitions::default(),
             generations: generations::Generations::default(),
             boards: board::Boards::default(),
-            audits: audit::Audits::default(),
+            audits: audit::Audits::new(Duration::from_secs(config.queue_rest_seconds)),
             bodies: http::standings::Bodies::default(),
         }))
     }

@@ -6,8 +6,13 @@ use uuid::Uuid;
 
 use crate::{Health, ObjectRef, ObjectStatus, Problem, Revision, TaskId, TaskKey, TaskName, TenantName};
 
+mod flat;
+#[cfg(test)]
+mod tests;
+
 /// One fact about one revision of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "flat::Flat")]
 pub struct Fact {
     /// The tenant that owns the task.
     pub tenant: TenantName,
@@ -37,7 +42,7 @@ pub enum CommandKind {
 }
 
 /// What happened. Message types are `dev.marea.<name>.v1`, for example `dev.marea.task.applied.v1`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type")]
 pub enum FactBody {
     /// entrypoint stored a command to apply or to revert.
@@ -48,7 +53,7 @@ pub enum FactBody {
         /// Files sent.
         files: u32,
         /// Of a revert: the revision to go back to.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         to: Option<Revision>,
     },
     /// yaml-manager accepted and rendered the revision.
@@ -91,10 +96,8 @@ pub enum FactBody {
         /// The objects.
         objects: Vec<ObjectStatus>,
         /// Objects that prune left on purpose.
-        #[serde(default)]
         kept: Vec<ObjectRef>,
         /// Warnings of the API server and of prune.
-        #[serde(default)]
         warnings: Vec<Problem>,
     },
     /// The revision failed.
@@ -111,7 +114,6 @@ pub enum FactBody {
         /// The revision that is live again.
         to: Revision,
         /// The highest version of the cluster at which it was seen healthy.
-        #[serde(default)]
         observed: u64,
     },
     /// entrypoint stored a command to roll back.

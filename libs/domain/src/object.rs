@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+mod flat;
+
 /// One object of a cluster. Ordered by namespace, kind, name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
 pub struct ObjectRef {
@@ -41,6 +43,7 @@ pub enum Health {
 
 /// What a check saw of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(from = "flat::Flat")]
 pub struct ObjectStatus {
     /// The object.
     #[serde(flatten)]

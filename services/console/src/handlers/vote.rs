@@ -101,7 +101,9 @@ fn ballot(form: &VoteForm) -> Vec<u8> {
 /// Back to the form, with the same id and what was typed.
 fn refused(form: VoteForm, error: Error, caller: &Caller) -> Result<Response, PageError> {
     match error {
-        Error::Refused(refusal) if !refusal.rejected.is_empty() => {
+        Error::Refused(mut refusal) if !refusal.rejected.is_empty() => {
+            // In the form's order, not in that of what was found first.
+            refusal.rejected.sort_by_key(|fault| form.definition.position(&fault.field));
             Ok(again(VoteForm { faults: refusal.rejected, ..form }, StatusCode::UNPROCESSABLE_ENTITY, caller))
         }
         Error::Refused(refusal) if matches!(refusal.status, 400 | 409 | 413 | 415 | 422) => {

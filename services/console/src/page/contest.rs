@@ -83,7 +83,7 @@ pub fn contest_live(standings: &Standings) -> Markup {
 
 fn totals(standings: &Standings) -> Markup {
     let totals = &standings.totals;
-    let under_way = if standings.settled { "all accepted ballots are in" } else { "some are under way" };
+    let under_way = if standings.settled { "none: all accepted ballots are in" } else { "some ballots" };
     html! {
         dl.facts {
             div { dt { "State" } dd { (state_badge(standings.state, standings.r#final)) } }
@@ -94,7 +94,7 @@ fn totals(standings: &Standings) -> Markup {
             }
             div { dt { "Over limit" } dd { (number(totals.over_limit)) } }
             div { dt { "Dead letters" } dd { (number(totals.dead)) } }
-            div { dt { "Settled" } dd { (under_way) } }
+            div { dt { "Under way" } dd { (under_way) } }
         }
     }
 }
@@ -115,7 +115,7 @@ fn one_tally(standings: &Standings, name: &str) -> Markup {
 /// The page of one whole tally.
 pub fn tally(standings: &Standings, name: &str, signed_in: bool) -> Markup {
     let content = html! {
-        h1 #whole { (standings.title) ": " (name) }
+        h1 { span #whole { (standings.title) ": " (name) } }
         (sections(&standings.contest, Section::Tally))
         @match standings.tallies.get(name) {
             Some(ranking) if !ranking.rows.is_empty() => {

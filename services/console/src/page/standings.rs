@@ -34,10 +34,7 @@ pub(super) fn leader(standings: &Standings) -> Option<String> {
     let rows = &standings.tallies.get(&standings.board)?.rows;
     let first = rows.iter().filter(|row| row.rank == 1).collect::<Vec<_>>();
     let (one, others) = first.split_first()?;
-    Some(match others.len() {
-        0 => label(one),
-        n => format!("{} and {n} more, equal", label(one)),
-    })
+    Some(if others.is_empty() { label(one) } else { format!("{} (tied)", label(one)) })
 }
 
 /// What a tally counts.

@@ -1,3 +1,10 @@
+use ::contests::{
+    Audit, Definition, Standings,
+    audit::Circumstances,
+    gate,
+    standings::{Counts, Situation, Totals, View},
+};
+use client::{Contest, LogPage, Rejected};
 use domain::{
     Fact, FactBody, Health, ObjectRef, ObjectStatus, Rendered, SourceFile, TaskStatus, fact::CommandKind,
     record::RenderedObject, status::fold,
@@ -67,6 +74,55 @@ fn pages() -> Vec<(&'static str, String)> {
         ("failure", failure(404, EVIL, &form.problems, true).into_string()),
         ("login", login(EVIL).into_string()),
     ]
+    .into_iter()
+    .chain(contest_pages())
+    .collect()
+}
+
+/// The pages of a contest, made of hostile text.
+fn contest_pages() -> [(&'static str, String); 6] {
+    let kind = ::contests::Kind::Votes;
+    let text = serde_json::json!({
+        "name": "evil", "title": EVIL, "kind": kind,
+        "fields": { "name": { "type": "string", "values": [EVIL, "b"] }, "text": { "type": "string" }, "n": { "type": "integer" } },
+        "tallies": { "names": { "by": ["name"] } }, "voters": { "required": true, "max_ballots": 1 },
+    });
+    let definition = Definition::parse(&text.to_string()).expect("a contest");
+    let situation = Situation { state: gate::State::Open, settled: false, version: 1 };
+    let mut counts = Counts::default();
+    counts.counters.insert(format!("names\u{1f}{EVIL}"), -7);
+    let standings = Standings::rank(&definition, &counts, situation, View::default());
+    let contest =
+        Contest { name: EVIL.into(), title: EVIL.into(), kind, state: gate::State::Open, more: serde_json::Map::new() };
+    let listed = Listed { contest, standings: Some(standings.clone()) };
+    let ballot = serde_json::json!({ "id": EVIL, "verdict": EVIL, "voter": EVIL, "fields": { "name": EVIL, "n": 3 } });
+    let found = Ok(LogPage { ballots: ballot.as_object().cloned().into_iter().collect(), next: Some(EVIL.into()) });
+    let asked = vec![("text".into(), EVIL.into()), ("id".into(), EVIL.into()), ("since".into(), EVIL.into())];
+    let log = BallotLog { definition: definition.clone(), asked, cursor: Some(EVIL.into()), found };
+    let fault = |field: &str| Rejected { field: field.into(), code: EVIL.into(), message: EVIL.into(), position: 0 };
+    let form = VoteForm {
+        definition,
+        state: gate::State::Open,
+        id: EVIL.into(),
+        typed: ["name", "text", "n", "voter"].map(|name| (name.to_owned(), EVIL.to_owned())).into(),
+        faults: vec![fault("text"), fault("voter"), fault(EVIL)],
+        trouble: Some(EVIL.into()),
+        cast: Some(EVIL.into()),
+    };
+    let circumstances = Circumstances { now: Timestamp::UNIX_EPOCH, queues_empty: true };
+    let audit = Audit::of(EVIL, &[], Totals::default(), circumstances);
+    [
+        ("contests", super::contests(&[listed], true).into_string()),
+        ("contest", contest_page(&standings)),
+        ("tally", tally(&standings, "names", true).into_string()),
+        ("ballots", ballots(&log, true).into_string()),
+        ("vote", vote(&form, true).into_string()),
+        ("audit", super::audit(&audit, Timestamp::UNIX_EPOCH, true).into_string()),
+    ]
+}
+
+fn contest_page(standings: &Standings) -> String {
+    super::contest(standings, EVIL, true).into_string()
 }
 
 #[test]

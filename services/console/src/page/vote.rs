@@ -85,6 +85,11 @@ fn thanks(form: &VoteForm, id: &str) -> Markup {
     }
 }
 
+/// What is wrong, to somebody who sees the form.
+fn wrong(fault: &Rejected) -> &str {
+    if fault.code == "missing" { "this is needed" } else { &fault.message }
+}
+
 fn refusals(form: &VoteForm) -> Markup {
     html! {
         @if let Some(trouble) = &form.trouble { p.bad role="alert" { (trouble) } }
@@ -96,7 +101,7 @@ fn refusals(form: &VoteForm) -> Markup {
                         li.error {
                             @if form.has(&fault.field) { a href={ "#f-" (fault.field) } { (fault.field) } ": " }
                             @else if !fault.field.is_empty() { (fault.field) ": " }
-                            (fault.message)
+                            (wrong(fault))
                         }
                     }
                 }
@@ -129,7 +134,7 @@ fn around(form: &VoteForm, name: &str, hint: &str, input: &Markup) -> Markup {
             @if !hint.is_empty() { p.hint id={ "h-" (name) } { (hint) } }
             (input)
             @if form.faults_of(name).next().is_some() {
-                p.bad id={ "e-" (name) } { @for fault in form.faults_of(name) { (fault.message) " " } }
+                p.bad id={ "e-" (name) } { @for fault in form.faults_of(name) { (wrong(fault)) " " } }
             }
         }
     }

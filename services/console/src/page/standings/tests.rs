@@ -29,5 +29,5 @@ fn who_shares_the_lead_is_said_to() {
     );
     assert_eq!(leader(&standings), None);
     standings.tallies.insert(standings.board.clone(), ranking);
-    assert_eq!(leader(&standings).as_deref(), Some("a · none and 1 more, equal"));
+    assert_eq!(leader(&standings).as_deref(), Some("a · none (tied)"));
 }

@@ -1,5 +1,8 @@
 //! Watches run checks early, and go on telling the health of tasks that are done.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cluster::{Seen, SendUntil, Task};
@@ -20,8 +23,12 @@ use crate::{
 
 /// Several objects of a task change together: they are looked at once.
 const GATHER: Duration = Duration::from_millis(40);
-/// One task is looked at at most so often.
+/// Between two looks at one task that is done.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The same while a command is under way, for somebody waits for its end: this, or longer where a look takes long.
+const PAUSE_UNDER_WAY: Duration = Duration::from_millis(50);
+/// A task that is under way is looked at for at most one part in so many of the time.
+const SHARE: u32 = 5;
 /// Tasks looked at side by side.
 const AT_ONCE: usize = 16;
 /// Changed tasks that wait to be taken; more are dropped, for checks come by themselves.
@@ -34,29 +41,42 @@ pub(crate) struct Early {
     namespaces: Vec<String>,
 }
 
-/// When to look at which task.
+/// When to look at which task. One that is being looked at is not due before that look has ended.
 #[derive(Default)]
 struct Schedule {
     due: BTreeMap<TaskKey, Instant>,
-    looked: BTreeMap<TaskKey, Instant>,
+    /// Until when a task rests; none: it is being looked at.
+    rests: BTreeMap<TaskKey, Option<Instant>>,
 }
 
 impl Schedule {
     fn add(&mut self, key: TaskKey, now: Instant) {
-        let free = self.looked.get(&key).map_or(now, |last| *last + PAUSE);
+        let free = self.rests.get(&key).copied().flatten().unwrap_or(now);
         self.due.entry(key).or_insert(free.max(now + GATHER));
     }
 
+    fn may(&self, key: &TaskKey) -> bool {
+        self.rests.get(key) != Some(&None)
+    }
+
     fn next(&self) -> Option<Instant> {
-        self.due.values().min().copied()
+        self.due.iter().filter(|(key, _)| self.may(key)).map(|(_, at)| *at).min()
     }
 
     fn take(&mut self, now: Instant) -> Option<TaskKey> {
-        let key = self.due.iter().find(|(_, at)| **at <= now).map(|(key, _)| key.clone())?;
+        let key = self.due.iter().find(|(key, at)| **at <= now && self.may(key)).map(|(key, _)| key.clone())?;
         self.due.remove(&key);
-        self.looked.retain(|_, last| now.duration_since(*last) < PAUSE);
-        self.looked.insert(key.clone(), now);
+        self.rests.retain(|_, until| until.is_none_or(|until| now < until));
+        self.rests.insert(key.clone(), None);
         Some(key)
+    }
+
+    /// A look has ended: the task rests.
+    fn ended(&mut self, key: TaskKey, until: Instant) {
+        if let Some(due) = self.due.get_mut(&key) {
+            *due = until.max(*due);
+        }
+        self.rests.insert(key, Some(until));
     }
 }
 
@@ -87,33 +107,42 @@ impl Early {
             tokio::select! {
                 Some(key) = changed.recv() => schedule.add(key, Instant::now()),
                 () = timer => running.extend(schedule.take(Instant::now()).map(|key| self.one(key))),
-                Some(()) = running.next(), if !running.is_empty() => {}
+                Some((key, pause)) = running.next(), if !running.is_empty() => schedule.ended(key, Instant::now() + pause),
             }
         }
     }
 
-    async fn one(&self, key: TaskKey) {
+    /// Looks at one task, and tells how long it rests then.
+    async fn one(&self, key: TaskKey) -> (TaskKey, Duration) {
+        let began = Instant::now();
         let done = match self.applier.waiting(&key) {
-            Some(check) if !matches!(check.stage, Stage::Apply) => self.applier.step(check, None, How::Early).await,
-            _ => self.watch_over(&key).await,
+            Some(check) if !matches!(check.stage, Stage::Apply) => {
+                self.applier.step(check, None, How::Early).await.map(|()| true)
+            }
+            _ => self.watch_over(&key).await.map(|done| !done),
         };
-        if let Err(JobError::Retry(error) | JobError::Fail(error)) = done {
+        if let Err(JobError::Retry(error) | JobError::Fail(error)) = &done {
             tracing::debug!(task.id = %key.id, error = %error, "an early check failed; the next one comes by itself");
         }
+        let pause = match done {
+            Ok(true) => (began.elapsed() * SHARE).clamp(PAUSE_UNDER_WAY, PAUSE),
+            Ok(false) | Err(_) => PAUSE,
+        };
+        (key, pause)
     }
 
-    /// Tells the health of a task that is done, if it changed.
-    async fn watch_over(&self, key: &TaskKey) -> Result<(), JobError> {
+    /// Tells the health of a task that is done, if it changed. `false`: the task is not done.
+    async fn watch_over(&self, key: &TaskKey) -> Result<bool, JobError> {
         let context = &self.applier.context;
-        let Some((check, seen)) = self.observe(key).await? else { return Ok(()) };
+        let Some((check, seen)) = self.observe(key).await? else { return Ok(false) };
         let objects: Vec<_> = seen.objects.iter().map(after_done).collect();
         let health = objects.iter().map(|o| o.health).max().unwrap_or(Health::Healthy);
         let told = context.states.get(key).await.map_err(JobError::retry)?;
         if told.is_some_and(|t| t.health == health && same(&t.objects, &objects)) {
-            return Ok(());
+            return Ok(true);
         }
         let body = facts::progress(seen.observed, health, &objects);
-        facts::publish(context, &check, body, None).await.map_err(JobError::retry)
+        facts::publish(context, &check, body, None).await.map(|()| true).map_err(JobError::retry)
     }
 
     /// Looks at the live revision; what a stale writer left is applied again.

@@ -3,6 +3,8 @@
 
 mod create;
 mod sync;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs::{self, DirEntry},

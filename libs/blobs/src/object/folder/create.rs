@@ -27,6 +27,12 @@ impl Creator {
         Self { root, syncs: Syncs::default(), fresh: Mutex::default() }
     }
 
+    /// Whether nothing of what was done is remembered.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.fresh.lock().is_empty() && self.syncs.is_idle()
+    }
+
     /// Writes a file where there is none: `false` where there is one. That one is durable as well on return.
     pub(super) fn create(&self, path: &Path, body: &[u8]) -> io::Result<bool> {
         let (file, staged) = self.stage(path)?;

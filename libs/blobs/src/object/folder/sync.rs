@@ -31,6 +31,11 @@ struct State {
 }
 
 impl Syncs {
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.0.lock().is_empty()
+    }
+
     /// Returns after a sync of the folder that began after this call did.
     pub(super) fn sync(&self, folder: &Path) -> io::Result<()> {
         let turns = self.0.lock().entry(folder.to_owned()).or_default().clone();

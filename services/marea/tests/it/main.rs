@@ -1,8 +1,10 @@
 //! The program as a process: exit codes, output, and everything in one process.
 
+mod ballots;
 mod cli;
 mod contest;
 mod corpus;
+mod killed;
 mod line;
 mod openapi;
 mod page;

@@ -24,7 +24,12 @@ pub async fn gate(client: &Client, when: &When, open: bool, ui: &mut Ui) -> Done
 pub async fn verify(client: &Client, contest: &str, ui: &mut Ui) -> Done {
     let answer = client.verify(contest).await.map_err(absent)?;
     tell(&answer, ui)?;
-    if ["ok", "agrees"].iter().any(|key| answer.get(*key) == Some(&Value::Bool(false))) {
+    let is = |key: &str, value: bool| answer.get(key) == Some(&Value::Bool(value));
+    if is("agrees", false) && is("moving", true) {
+        return Err(Failure::failed("ballots came while it was compared, so that some were on their way")
+            .hint("compare again when fewer come, or when the contest is closed"));
+    }
+    if is("agrees", false) {
         return Err(Failure::failed("ledger, log and counters do not agree")
             .hint(format_args!("count anew: {{marea}} contest rebuild {contest}")));
     }

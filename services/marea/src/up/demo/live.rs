@@ -26,8 +26,10 @@ const SAY: Duration = Duration::from_secs(10);
 const RATE_OVER: Duration = Duration::from_secs(5);
 /// Where the sums stand.
 const SUMS_AT: usize = 76;
-/// Columns of a terminal that does not say how many it has.
-const COLUMNS: usize = 80;
+/// Between two rows.
+const GAP: usize = 3;
+/// Columns where there is no terminal.
+const COLUMNS: usize = 120;
 
 /// One contest's line.
 pub struct Board {
@@ -43,20 +45,29 @@ impl Board {
         Self { contest, tally, row, counted: VecDeque::new() }
     }
 
-    async fn look(&mut self, client: &Client) -> Option<String> {
+    async fn look(&mut self, client: &Client, columns: usize) -> Option<String> {
         // What does not answer now is asked again; `/readyz` says why.
         let standings = client.standings(self.contest, &[("tally", self.tally), ("top", "3")]).await.ok()?;
-        Some(self.line(&standings, Instant::now()))
+        Some(self.line(&standings, Instant::now(), columns))
     }
 
-    fn line(&mut self, standings: &Standings, now: Instant) -> String {
+    /// As many rows as fit, and the sums.
+    fn line(&mut self, standings: &Standings, now: Instant, columns: usize) -> String {
         let counted = standings.totals.counted;
         self.counted.push_back((now, counted));
+        let sums = format!("{counted} {}, {}/s", standings.kind, self.rate(now));
+        let sums_at = SUMS_AT.min(columns.saturating_sub(sums.len() + 1));
         let rows = standings.tallies.get(self.tally).map(|ranking| ranking.rows.as_slice()).unwrap_or_default();
-        let rows = rows.iter().map(self.row).collect::<Vec<_>>().join("   ");
-        let text = tame(&format!("{:<9} {rows}", self.contest));
-        let room = SUMS_AT.saturating_sub(text.chars().count()).max(3);
-        format!("{text}{:room$}{counted} {}, {}/s", "", standings.kind, self.rate(now))
+        let mut text = format!("{:<9} ", self.contest);
+        for row in rows {
+            let row = tame(&(self.row)(row));
+            if text.chars().count() + row.chars().count() + GAP > sums_at {
+                break;
+            }
+            text = text + &row + &" ".repeat(GAP);
+        }
+        let room = sums_at.saturating_sub(text.chars().count());
+        format!("{text}{:room$}{sums}", "")
     }
 
     fn rate(&mut self, now: Instant) -> u64 {
@@ -84,9 +95,6 @@ pub async fn show(client: &Client, below: &[String], ui: &mut Ui) -> Done {
     look(&mut boards, client).await;
     tokio::time::sleep(REFRESH).await;
     let mut shown = look(&mut boards, client).await;
-    if terminal {
-        shown.iter_mut().for_each(|line| *line = cut(line, columns()));
-    }
     shown.iter().chain(below).try_for_each(|line| ui.line(line))?;
     loop {
         tokio::time::sleep(if terminal { REFRESH } else { SAY }).await;
@@ -105,13 +113,14 @@ pub async fn show(client: &Client, below: &[String], ui: &mut Ui) -> Done {
 }
 
 async fn look(boards: &mut [Board], client: &Client) -> Vec<String> {
-    let mut lines = Vec::new();
+    let (columns, mut lines) = (columns(), Vec::new());
     for board in boards {
-        lines.extend(board.look(client).await);
+        lines.extend(board.look(client, columns).await);
     }
     lines
 }
 
+/// Of the terminal; elsewhere enough for everything.
 fn columns() -> usize {
     terminal_size_of(io::stdout()).map_or(COLUMNS, |(Width(columns), _)| usize::from(columns)).max(2)
 }

@@ -1,18 +1,18 @@
 //! SIGKILL at random moments, seeded: `TESTKIT_SEED` repeats a run.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use client::Client;
 use domain::Health;
 use futures::future::join_all;
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use testkit::{Process, free_port, http, until};
+use rand::{SeedableRng as _, rngs::StdRng};
+use testkit::until;
 use tokio::time::sleep;
 
 use super::ledger::Ledger;
 use crate::{
+    killed::{READY, Up},
     plan::{Objects, Plan, Wanted, seeded},
-    program::command,
 };
 
 /// Tasks that run while it is killed.
@@ -21,51 +21,15 @@ const TASKS: usize = 100;
 const EVERY: Duration = Duration::from_millis(200);
 /// How often it is killed.
 const KILLS: usize = 20;
-/// How long it may take to be ready: a debug build on busy cores.
-const READY: Duration = Duration::from_secs(30);
 /// How long everything may take to end after the last kill: a delay of 15 s and a debug build's work.
 const SETTLES: Duration = Duration::from_secs(40);
-
-/// `marea up` at one address, whichever process it is.
-struct Up {
-    process: Process,
-    url: String,
-}
-
-impl Up {
-    fn start(data: &Path) -> Self {
-        let address = format!("127.0.0.1:{}", free_port());
-        let mut command = command("");
-        command.args(["up", "--listen", &address, "--data"]).arg(data);
-        let process = Process::start("marea up", command, &data.with_extension("log"));
-        Self { process, url: format!("http://{address}") }
-    }
-
-    async fn ready(&self) {
-        let (http, url) = (http(), format!("{}/readyz", self.url));
-        let look = || async { http.get(&url).send().await?.error_for_status().map(drop) };
-        self.process.ready(READY, look).await;
-    }
-
-    async fn kill_at_random(&self, mut random: StdRng) {
-        for _ in 0..KILLS {
-            // One in four meets it while it starts, perhaps.
-            if random.random_bool(0.75) {
-                self.ready().await;
-            }
-            sleep(Duration::from_millis(random.random_range(0..1_200))).await;
-            self.process.restart();
-        }
-        self.ready().await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_task_ends_as_asked_though_the_process_is_killed_20_times() {
     let mut random = seeded();
     let dir = tempfile::tempdir().expect("a folder");
     let data = dir.path().join("data");
-    let up = Up::start(&data);
+    let up = Up::start(&data, &[]);
     up.ready().await;
     up.process.kill9();
     let ledger = Ledger::begin(&data);
@@ -77,7 +41,7 @@ async fn every_task_ends_as_asked_though_the_process_is_killed_20_times() {
         sleep(EVERY * number).await;
         plan.run(&client).await
     });
-    let kills = up.kill_at_random(StdRng::from_rng(&mut random));
+    let kills = up.kill_at_random(KILLS, StdRng::from_rng(&mut random));
     let (wanted, ()) = tokio::join!(join_all(paced), kills);
 
     let checked = check(&client, &ledger, &wanted).await;

@@ -33,12 +33,14 @@ fn standings(tally: &str, rows: Vec<Row>, counted: u64) -> Standings {
 fn a_line_tells_rows_sum_and_the_rate_of_the_last_seconds() {
     let [mut bands, mut olympics] = boards();
     let now = Instant::now();
-    bands.line(&standings("bands", vec![], 0), now);
+    bands.line(&standings("bands", vec![], 0), now, 120);
     let rows = || vec![row("Alux Nahual", 40, 1), row("Mal\x1bacates", 7, 2)];
-    let line = bands.line(&standings("bands", rows(), 400), now + Duration::from_secs(4));
+    let line = bands.line(&standings("bands", rows(), 400), now + Duration::from_secs(4), 120);
     assert_eq!(line, format!("{:<76}400 votes, 100/s", "bands     1 Alux Nahual 40   2 Mal\u{fffd}acates 7"));
+    let narrow = bands.line(&standings("bands", rows(), 400), now + Duration::from_secs(4), 45);
+    assert_eq!(narrow, "bands     1 Alux Nahual 40   400 votes, 100/s");
     // Twenty seconds later, without one more.
-    let line = bands.line(&standings("bands", rows(), 400), now + Duration::from_secs(24));
+    let line = bands.line(&standings("bands", rows(), 400), now + Duration::from_secs(24), 120);
     assert!(line.ends_with("400 votes, 20/s") || line.ends_with("400 votes, 0/s"), "{line}");
     let line = olympics.line(&standings("faculties", vec![row("agronomy", 3, 1)], 3), now);
     assert!(line.starts_with("olympics  agronomy 3 medals "), "{line}");

@@ -7,6 +7,8 @@
 """
 
 import json
+import pathlib
+import sys
 import time
 
 from locust import FastHttpUser, LoadTestShape, User, constant_throughput, events, task
@@ -75,6 +77,8 @@ class GrpcVoter(Paced, User):
     """Calls `Cast` of `marea.ingest.v1.Ingest`."""
 
     def on_start(self):
+        # Locust has this folder in the path only while it loads this file.
+        sys.path.append(str(pathlib.Path(__file__).resolve().parent))
         import voting  # compiles the .proto, which HTTP users do not need
 
         options = self.environment.parsed_options

@@ -46,6 +46,11 @@ impl Spent {
     }
 }
 
+/// Seconds of a core that a process has spent, none where there is no such process.
+pub fn seconds(pid: u32) -> f64 {
+    stat(pid).map_or(0.0, |s| s.seconds)
+}
+
 /// Whether it is this process or comes from it.
 fn is_ours(pid: u32, all: &HashMap<u32, Stat>) -> bool {
     let mut chain = std::iter::successors(Some(pid), |pid| all.get(pid).map(|s| s.parent));

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// Stands where nothing was asked for.
+pub const NO_GOAL: &str = "–";
+
 /// One figure beside the bare client's of the same run.
 pub struct Row {
     /// What was measured.
@@ -23,7 +26,11 @@ pub fn markdown(rows: &[Row]) -> String {
     let mut text = format!("{}\n\n| what | Marea | bare client, same run | ratio | goal | met |\n", machine());
     text.push_str("|---|---|---|---|---|---|\n");
     for row in rows {
-        let met = if row.met { "yes" } else { "**no**" };
+        let met = match (row.goal, row.met) {
+            (NO_GOAL, _) => NO_GOAL,
+            (_, true) => "yes",
+            (_, false) => "**no**",
+        };
         let cells = [&row.what, &row.ours, &row.bare, &row.ratio];
         cells.iter().for_each(|cell| write!(text, "| {cell} ").expect("a String takes any text"));
         writeln!(text, "| {} | {met} |", row.goal).expect("a String takes any text");

@@ -10,6 +10,8 @@ use anyhow::{Result, ensure};
 use tempfile::TempDir;
 use testkit::{Process, free_port, http, until};
 
+use crate::cpu;
+
 /// How long a start may take on a machine that is busy with other servers.
 const WITHIN: Duration = Duration::from_secs(30);
 
@@ -56,6 +58,11 @@ impl Up {
         ensure!(!url.is_empty(), "marea up did not become ready: {}", process.tail());
         let url = if url.starts_with("http") { url } else { format!("http://{url}") };
         Ok(Self { url, process, started_in, _folder: None })
+    }
+
+    /// Seconds of a core that it has spent.
+    pub fn seconds(&self) -> f64 {
+        self.process.pid().map_or(0.0, cpu::seconds)
     }
 
     /// Resident memory in MiB.

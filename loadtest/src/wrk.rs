@@ -26,6 +26,11 @@ impl Load {
     pub fn rate(&self) -> f64 {
         self.requests.saturating_sub(self.failed) as f64 * 1e6 / self.micros as f64
     }
+
+    /// Microseconds of a core for each request, of so many seconds that were spent on all.
+    pub fn micros_each(&self, seconds: f64) -> f64 {
+        seconds * 1e6 / self.requests as f64
+    }
 }
 
 /// How wrk is to be run.

@@ -19,7 +19,7 @@ mod replace;
 mod submit;
 mod sweep;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
 
 use bootstrap::{Context, Internal, app, listen, serve};
 use tokio_util::sync::CancellationToken;
@@ -39,28 +39,40 @@ bootstrap::settings! {
     }
 }
 
-/// What the handlers share.
+/// What the handlers share: cloned for each request.
 #[derive(Clone)]
-struct Entry {
+struct Entry(Arc<Parts>);
+
+struct Parts {
     context: Context,
     internal: Internal,
-    targets: Arc<[String]>,
-    quota: Arc<quota::Quota>,
+    targets: Vec<String>,
+    quota: quota::Quota,
+}
+
+impl Entry {
+    fn new(context: &Context, config: &Config) -> Self {
+        let internal = Internal::new(&config.applier_url, &context.internal_token);
+        let targets = config.targets.clone();
+        Self(Arc::new(Parts { context: context.clone(), internal, targets, quota: quota::Quota::default() }))
+    }
+}
+
+impl Deref for Entry {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 /// The routes, for a server of this service's own or of a whole process.
 pub fn routes(context: &Context, config: &Config) -> OpenApiRouter {
-    let entry = Entry {
-        context: context.clone(),
-        internal: Internal::new(&config.applier_url, &context.internal_token),
-        targets: config.targets.clone().into(),
-        quota: Arc::default(),
-    };
     OpenApiRouter::new()
         .routes(routes!(submit::post))
         .routes(routes!(read::get, replace::put, remove::delete))
         .merge(admin::routes())
-        .with_state(entry)
+        .with_state(Entry::new(context, config))
 }
 
 /// Serves, and sweeps, until `shutdown`.

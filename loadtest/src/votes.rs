@@ -1,0 +1,138 @@
+//! `POST /votes`: one vote a request, 202 after the confirm, beside Fastify and beside hyper alone.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use testkit::Process;
+
+use crate::{
+    contest::{
+        Cores, Servers, ballots,
+        paced::{self, Pace},
+        peak,
+        peer::{Hello, fastify},
+        write,
+    },
+    report::{NO_GOAL, Row},
+    wrk::{self, Load},
+};
+
+/// Connections, one measurement each.
+const CONNECTIONS: [u32; 3] = [64, 256, 1_024];
+/// Those that the goal is about.
+const GOAL: u32 = 256;
+/// Different votes.
+const VOTES: usize = 10_000;
+/// Seconds of load before anything is measured.
+const WARM: u32 = 2;
+/// Connections of the open loop.
+const OPEN: usize = 256;
+
+/// A server under load, and its process' id.
+struct Server {
+    url: String,
+    pid: u32,
+}
+
+/// What a run measured.
+struct Measured {
+    load: Load,
+    cores: String,
+}
+
+/// The whole comparison, over so many broker nodes.
+pub async fn measure(nodes: usize, seconds: u32) -> Result<Vec<Row>> {
+    let servers = Servers::start(nodes).await?;
+    let (process, url) = servers.ingest().await?;
+    let ours = Server::of(&process, url)?;
+    let peer = fastify(&servers.rabbit.url(0), servers.folder.path()).await?;
+    let theirs = peer.as_ref().map(|(process, url)| Server::of(process, url.clone())).transpose()?;
+    let hello = Hello::start().await?;
+    let bare = Server { url: hello.url.clone(), pid: std::process::id() };
+    let list = servers.folder.path().join("votes.ndjson");
+    let votes = ballots(VOTES);
+    write(&list, &votes)?;
+    for server in [Some(&ours), theirs.as_ref()].into_iter().flatten() {
+        server.run(&list, GOAL, WARM).await?;
+    }
+    let (mut rows, mut most) = (vec![], 0.0_f64);
+    for connections in CONNECTIONS {
+        let peer = match &theirs {
+            Some(theirs) => Some(theirs.run(&list, connections, seconds).await?),
+            None => None,
+        };
+        most = most.max(peer.as_ref().map_or(0.0, |m| m.load.rate()));
+        let own = ours.run(&list, connections, seconds).await?;
+        let bare = bare.run(&list, connections, seconds).await?;
+        rows.push(row(nodes, connections, &own, peer.as_ref(), &bare));
+    }
+    if let Some(theirs) = &theirs {
+        rows.push(open(&ours, theirs, &votes, most / 2.0, seconds).await?);
+    }
+    let memory = peak(ours.pid)?;
+    rows.push(Row {
+        what: format!("memory of ingest under that load, {nodes} broker node(s), at most"),
+        ours: format!("{memory:.0} MiB"),
+        bare: NO_GOAL.into(),
+        ratio: NO_GOAL.into(),
+        goal: "≤ 100 MB",
+        met: memory * 1.048_576 <= 100.0,
+    });
+    Ok(rows)
+}
+
+impl Server {
+    fn of(process: &Process, url: String) -> Result<Self> {
+        Ok(Self { url, pid: process.pid().context("it ended")? })
+    }
+
+    async fn run(&self, list: &Path, connections: u32, seconds: u32) -> Result<Measured> {
+        let before = Cores::now(self.pid);
+        let run = wrk::Run { script: "votes.lua", input: ("BALLOTS", list), connections, seconds };
+        let load = wrk::run(&self.url, &run).await?;
+        let cores = Cores::now(self.pid).a_thousand(before, load.requests - load.failed.min(load.requests));
+        Ok(Measured { load, cores })
+    }
+}
+
+impl Measured {
+    fn text(&self) -> String {
+        let Load { p50, p99, failed, .. } = self.load;
+        let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        let (p50, p99) = (p50 as f64 / 1e3, p99 as f64 / 1e3);
+        format!("{:.0}/s, p50 {p50:.1} ms, p99 {p99:.1} ms, {}{failed}", self.load.rate(), self.cores)
+    }
+}
+
+fn row(nodes: usize, connections: u32, ours: &Measured, peer: Option<&Measured>, bare: &Measured) -> Row {
+    let times = peer.map(|peer| (ours.load.rate() / peer.load.rate(), ours.load.p99 as f64 / peer.load.p99 as f64));
+    let fastify = peer.map_or("Fastify was not there".to_owned(), |peer| format!("Fastify: {}", peer.text()));
+    let of_bare = ours.load.rate() / bare.load.rate();
+    Row {
+        what: format!("POST /votes of one vote, {nodes} broker node(s), {connections} connections"),
+        ours: ours.text(),
+        bare: format!("{fastify}; hyper alone: {}", bare.text()),
+        ratio: times.map_or(String::new(), |(rate, p99)| format!("{rate:.2}, p99 {p99:.2}; "))
+            + &format!("of hyper {of_bare:.2}"),
+        goal: if connections == GOAL { "≥ 6 × and p99 ≤ 0.2 × Fastify's" } else { NO_GOAL },
+        met: times.is_some_and(|(rate, p99)| rate >= 6.0 && p99 <= 0.2),
+    }
+}
+
+/// At half of what Fastify does at most, whatever was answered meanwhile.
+async fn open(ours: &Server, theirs: &Server, votes: &[String], rate: f64, seconds: u32) -> Result<Row> {
+    let pace = Pace { rate, connections: OPEN, seconds: seconds.max(3) };
+    let peer = paced::run(&theirs.url, votes, pace).await?;
+    let own = paced::run(&ours.url, votes, pace).await?;
+    let text = |p: &paced::Paced| {
+        format!("{:.0}/s, p50 {:.1} ms, p99 {:.1} ms, {} failed", p.rate, p.p50, p.p99, p.failed)
+    };
+    Ok(Row {
+        what: format!("POST /votes, open loop at {rate:.0}/s, half of Fastify's maximum"),
+        ours: text(&own),
+        bare: format!("Fastify: {}", text(&peer)),
+        ratio: format!("p99 {:.2}", own.p99 / peer.p99),
+        goal: "p99 ≤ 5 ms",
+        met: own.p99 <= 5.0 && own.failed == 0,
+    })
+}

@@ -6,4 +6,5 @@ mod behaviour;
 mod faults;
 mod grpc;
 mod harness;
+mod line;
 mod operator;

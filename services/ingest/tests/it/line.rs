@@ -1,0 +1,14 @@
+//! The whole contest line as it is deployed: processes of ingest and tally over a broker of three nodes, a Redis
+//! Cluster of six and MongoDB's stand-in. What is acknowledged counts once, whatever is killed or paused meanwhile,
+//! and while the numbers of queues and slots change.
+//!
+//! `TESTKIT_SEED` repeats a run's choices, `TESTKIT_MINUTES` makes it longer, `TESTKIT_RATE` sets ballots a second.
+
+mod clients;
+mod faults;
+mod platform;
+mod records;
+mod rescale;
+mod survival;
+mod verdict;
+mod watch;

@@ -1,0 +1,190 @@
+//! Servers and processes.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use contests::{Definition, samples};
+use parking_lot::RwLock;
+use rand::{SeedableRng, rngs::StdRng};
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::{Mongo, RabbitMq, RedisCluster, Service};
+
+/// A contest that counts three ballots of a voter, and shows who voted.
+pub const LIMITED: &str = "name: limited
+title: Three each
+kind: votes
+fields:
+  choice: {type: string, values: [one, two, three]}
+  weight: {type: integer, min: 1, max: 9}
+tallies:
+  choices: {by: [choice]}
+  weights: {by: [choice], sum: weight}
+voters: {required: true, max_ballots: 3}
+";
+/// How many ballots of a voter count in [`LIMITED`].
+pub const PLACES: usize = 3;
+
+/// One process of a service's binary, on an address that it keeps.
+pub type Replica = Arc<Service>;
+
+/// The line.
+pub struct Platform {
+    pub rabbit: RabbitMq,
+    pub redis: RedisCluster,
+    pub mongo: Mongo,
+    pub ingests: RwLock<Vec<Replica>>,
+    pub tallies: Vec<Replica>,
+    pub contests: Vec<Definition>,
+    pub http: reqwest::Client,
+    folder: TempDir,
+    timing: Timing,
+}
+
+/// How long tally waits for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// `settle_seconds`: longer than any pause or fail-over of the run.
+    pub settle: u64,
+    /// `queue_rest_seconds`: longer than any delivery of the run is with a consumer.
+    pub rest: u64,
+}
+
+/// Numbers of queues and slots.
+#[derive(Debug, Clone, Copy)]
+pub struct Spread {
+    pub votes: usize,
+    pub others: usize,
+    pub slots: u16,
+}
+
+impl Default for Spread {
+    fn default() -> Self {
+        Self { votes: 4, others: 2, slots: 8 }
+    }
+}
+
+impl Platform {
+    /// Starts everything; `None`, and said, where a server is not installed.
+    pub async fn start(brokers: usize, timing: Timing) -> Option<Self> {
+        bootstrap::install_tls();
+        let (rabbit, redis, mongo) = tokio::join!(RabbitMq::start(brokers), RedisCluster::start(), Mongo::start());
+        let (rabbit, redis, mongo) = (rabbit?, redis?, mongo?);
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["contests", "records"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        std::fs::write(folder.path().join("contests/limited.yaml"), LIMITED).unwrap();
+        let limited = Definition::parse(LIMITED).unwrap();
+        let contests = samples::all().into_iter().chain([limited]).collect();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+        let (ingests, tallies) = (RwLock::default(), vec![]);
+        let mut line = Self { rabbit, redis, mongo, ingests, tallies, contests, http, folder, timing };
+        for _ in 0..2 {
+            let ingest = line.ingest(Spread::default());
+            line.ingests.write().push(ingest);
+            line.tallies.push(line.tally());
+        }
+        for replica in line.replicas() {
+            replica.await_ready().await;
+        }
+        Some(line)
+    }
+
+    /// Starts an ingest.
+    pub fn ingest(&self, spread: Spread) -> Replica {
+        let contests = self.folder.path().join("contests").display().to_string();
+        let [votes, others] = [spread.votes, spread.others].map(|queues| queues.to_string());
+        let slots = spread.slots.to_string();
+        self.service(
+            "ingest",
+            &[
+                ("MAREA_CONTESTS", contests.as_str()),
+                ("MAREA_SAMPLES", "true"),
+                ("MAREA_DRAW_KEY", "key"),
+                ("MAREA_VOTES_QUEUES", &votes),
+                ("MAREA_OTHER_QUEUES", &others),
+                ("MAREA_SLOTS", &slots),
+            ],
+        )
+    }
+
+    fn tally(&self) -> Replica {
+        let [settle, rest] = [self.timing.settle, self.timing.rest].map(|seconds| seconds.to_string());
+        let mongo = self.mongo.url("marea");
+        let sweep = [("MAREA_SWEEP_SECONDS", "5"), ("MAREA_SETTLE_SECONDS", settle.as_str())];
+        let more = [("MAREA_MONGO", mongo.as_str()), ("MAREA_QUEUE_REST_SECONDS", &rest)];
+        self.service("tally", &[sweep, more].concat())
+    }
+
+    fn service(&self, name: &str, own: &[(&str, &str)]) -> Replica {
+        let brokers: Vec<_> = (0..self.rabbit.nodes()).map(|node| self.rabbit.url(node)).collect();
+        let (brokers, redis) = (brokers.join(","), self.redis.url());
+        let records = format!("file://{}", self.folder.path().join("records").display());
+        let shared = [
+            ("MAREA_AMQP", brokers.as_str()),
+            ("MAREA_REDIS", &redis),
+            ("MAREA_BLOBS", &records),
+            ("MAREA_ACCESS", "local"),
+        ];
+        Arc::new(Service::start_unready(name, &[&shared, own].concat()))
+    }
+
+    /// The ingests that clients use now.
+    pub fn ingests(&self) -> Vec<Replica> {
+        self.ingests.read().clone()
+    }
+
+    /// Everything that runs.
+    pub fn replicas(&self) -> Vec<Replica> {
+        self.ingests.read().iter().chain(&self.tallies).cloned().collect()
+    }
+
+    /// Asks a tally.
+    pub async fn get(&self, tally: &Service, path: &str) -> Result<Value, String> {
+        answer(self.http.get(format!("{}/contests/{path}", tally.url()))).await
+    }
+
+    /// Asks a tally to do something that may take its time.
+    pub async fn post(&self, tally: &Service, path: &str) -> Result<Value, String> {
+        let request = self.http.post(format!("{}/contests/{path}", tally.url()));
+        answer(request.timeout(Duration::from_secs(60))).await
+    }
+
+    /// What is queued anywhere, delays and dead letters too, as the broker tells it.
+    pub async fn queued(&self) -> Result<(), String> {
+        let depths = self.rabbit.depths(0, "%2F").await?;
+        let full: Vec<_> = depths.into_iter().filter(|queue| queue.ready + queue.unacknowledged > 0).collect();
+        if full.is_empty() { Ok(()) } else { Err(format!("{full:?}")) }
+    }
+
+    /// The last lines of every process's log.
+    pub fn tails(&self) -> String {
+        self.replicas().iter().map(|r| format!("{}\n{}\n", r.url(), r.process().tail())).collect()
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Result<Value, String> {
+    let answer = request.send().await.map_err(|e| e.to_string())?;
+    let status = answer.status();
+    let body = answer.text().await.map_err(|e| e.to_string())?;
+    if !status.is_success() {
+        return Err(format!("{status}: {body}"));
+    }
+    serde_json::from_str(&body).map_err(|e| format!("{e}: {body}"))
+}
+
+/// Chance as `TESTKIT_SEED` repeats it; it is printed.
+pub fn seeded() -> StdRng {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let seed = setting("TESTKIT_SEED").unwrap_or_else(now);
+    println!("TESTKIT_SEED={seed}");
+    StdRng::seed_from_u64(seed)
+}
+
+/// A number from the environment.
+pub fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
+}

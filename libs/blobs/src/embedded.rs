@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use embedded::Database;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{Blobs, Entry, Error};
 
@@ -25,6 +25,10 @@ const LIST: &str = "SELECT key, modified FROM blobs WHERE key > ?1 AND key < ?2 
 const DELETE: &str = "DELETE FROM blobs WHERE key = ?1";
 const READ_ALL: &str =
     "SELECT key, body FROM blobs WHERE key > ?1 AND key < ?2 AND substr(key, -length(?3)) = ?3 ORDER BY key";
+
+/// Entries that a list reads on the caller's thread: a task's records are fewer, and to read them takes less than to
+/// hand them to another thread.
+const AT_ONCE: usize = 64;
 
 /// Blobs of a data folder.
 #[derive(Debug, Clone)]
@@ -56,6 +60,15 @@ fn end(prefix: &str) -> String {
     prefix.strip_suffix('/').map_or_else(|| "~".to_owned(), |stem| format!("{stem}0"))
 }
 
+fn entries(db: &Connection, from: &str, end: &str, limit: usize) -> rusqlite::Result<Vec<Entry>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let entry = |row: &Row<'_>| {
+        let modified = Timestamp::from_millisecond(row.get(1)?).unwrap_or_default();
+        Ok(Entry { key: row.get(0)?, modified })
+    };
+    db.prepare_cached(LIST)?.query_map(params![from, end, limit], entry)?.collect()
+}
+
 #[async_trait]
 impl Blobs for EmbeddedBlobs {
     async fn create(&self, key: &str, body: Bytes) -> Result<bool, Error> {
@@ -73,14 +86,14 @@ impl Blobs for EmbeddedBlobs {
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<Entry>, Error> {
-        let from = after.filter(|a| *a > prefix).unwrap_or(prefix).to_owned();
-        let (end, limit) = (end(prefix), i64::try_from(limit).unwrap_or(i64::MAX));
-        let rows = self.0.scan(move |db| {
-            let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
-            db.prepare_cached(LIST)?.query_map(params![from, end, limit], row)?.collect::<Result<Vec<_>, _>>()
-        });
-        let entry = |(key, millis)| Entry { key, modified: Timestamp::from_millisecond(millis).unwrap_or_default() };
-        Ok(rows.await?.into_iter().map(entry).collect())
+        let from = after.filter(|a| *a > prefix).unwrap_or(prefix);
+        let end = end(prefix);
+        let few = self.0.read(|db| entries(db, from, &end, limit.min(AT_ONCE)))?;
+        if few.len() < AT_ONCE || few.len() == limit {
+            return Ok(few);
+        }
+        let from = from.to_owned();
+        Ok(self.0.scan(move |db| entries(db, &from, &end, limit)).await?)
     }
 
     async fn delete(&self, key: &str) -> Result<(), Error> {
@@ -92,7 +105,7 @@ impl Blobs for EmbeddedBlobs {
     async fn read_all(&self, prefix: &str, name: &str) -> Result<Vec<(String, Bytes)>, Error> {
         let suffix = format!("/{name}");
         let rows = self.0.read(|db| {
-            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, Bytes::from(row.get::<_, Vec<u8>>(1)?)));
+            let row = |row: &Row<'_>| Ok((row.get(0)?, Bytes::from(row.get::<_, Vec<u8>>(1)?)));
             db.prepare_cached(READ_ALL)?.query_map(params![prefix, end(prefix), suffix], row)?.collect()
         });
         Ok(rows?)

@@ -88,6 +88,16 @@ pub async fn lists_go_on_after_a_key(store: Store) {
     assert_eq!(keys(&store, "", Some("t/z"), 1).await, Vec::<String>::new());
 }
 
+/// More than any store reads in one go.
+pub async fn lists_of_many_are_whole(store: Store) {
+    let all: Vec<String> = (0..130).map(|n| format!("t/{n:03}")).collect();
+    fill(&store, &all.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for limit in [63, 64, 65, 129, 130, 131, usize::MAX] {
+        assert_eq!(keys(&store, "t/", None, limit).await, all[..limit.min(130)], "{limit}");
+    }
+    assert_eq!(keys(&store, "t/", Some("t/009"), 100).await, all[10..110]);
+}
+
 pub async fn read_all_takes_one_name_of_a_prefix(store: Store) {
     fill(&store, &["t/x/1/command", "t/x/1/outcome", "t/x/2/command", "t/x0/1/command", "t/x/2/my-command"]).await;
     let all = store.read_all("t/x/", "command").await.expect("a read");

@@ -35,6 +35,7 @@ contract! {
         deletes_are_done_also_where_there_is_none,
         lists_are_in_the_order_of_keys,
         lists_go_on_after_a_key,
+        lists_of_many_are_whole,
         read_all_takes_one_name_of_a_prefix,
         bodies_may_be_large_or_empty;
     records_contract:

@@ -167,3 +167,14 @@ fn kill_after(folder: &Path, acknowledgements: usize) -> Vec<i64> {
     assert!(numbers.len() >= acknowledgements, "the child ended early");
     numbers
 }
+
+#[test]
+fn sqlite_is_compiled_as_the_workspace_says() {
+    let database = Database::ephemeral().unwrap();
+    let given = |option: &str| {
+        database.read(|c| c.query_row("SELECT sqlite_compileoption_used(?)", [option], |row| row.get::<_, bool>(0)))
+    };
+    for option in ["DEFAULT_MEMSTATUS=0", "LIKE_DOESNT_MATCH_BLOBS", "OMIT_SHARED_CACHE"] {
+        assert!(given(option).unwrap(), "no {option}: run cargo in this folder, so that .cargo/config.toml holds");
+    }
+}

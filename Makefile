@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help up build test servers lint fmt clippy doc unused bench clean
+.PHONY: help up build test servers lint fmt clippy doc unused bench load clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: ## Benchmarks of the task line beside bare clients; prints a table (ARGS=
 	$(CARGO) build --release --workspace --bins
 	$(CARGO) run --release --quiet --package loadtest -- $(ARGS)
 endif
+
+load: ## Locust casts ballots at a running Marea, in steps of users (ARGS="--web", "--grpc", "--host URL" …)
+	@loadtest/locust/run $(ARGS)
 
 clean: ## Remove what was built and the data of `make up`
 	$(CARGO) clean

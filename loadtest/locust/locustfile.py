@@ -1,9 +1,9 @@
 """Voters of a contest, over HTTP and gRPC, who read their ballots from a file.
 
-    locust -f loadtest/locust --host http://127.0.0.1:8080 --ballots votes.ndjson HttpVoter
+    locust -f loadtest/locust/locustfile.py --host http://127.0.0.1:8080 --ballots votes.ndjson HttpVoter
 
-`--steps 5,10,40,200 --step-time 60` ramps users up in steps and then ends; without it, Locust's own `--users` and
-`--spawn-rate` hold. Ballots carry no id, so a file that is read again and again counts anew each time.
+With `-f …/locustfile.py,…/ramp.py` users come in steps (`--steps 5,10,40,200 --step-time 60`); without it Locust's own
+`--users` and `--spawn-rate` hold. Ballots carry no id, so a file that is read again and again counts anew each time.
 """
 
 import json
@@ -11,7 +11,7 @@ import pathlib
 import sys
 import time
 
-from locust import FastHttpUser, LoadTestShape, User, constant_throughput, events, task
+from locust import FastHttpUser, User, constant_throughput, events, task
 
 import ballots
 
@@ -27,8 +27,6 @@ def options(parser):
     parser.add_argument("--rate", type=float, default=0, help="requests a second and user; 0: as fast as answers come")
     parser.add_argument("--token", default="", env_var="MAREA_TOKEN", is_secret=True, help="bearer token")
     parser.add_argument("--grpc", default="", help="host:port of the gRPC service (default: that of --host)")
-    parser.add_argument("--steps", default="", help="users at each step of a ramp, for example 5,10,40,200")
-    parser.add_argument("--step-time", type=float, default=60, help="seconds that each step lasts (default: 60)")
 
 
 @events.init.add_listener
@@ -105,19 +103,3 @@ class GrpcVoter(Paced, User):
             exception=failure and RuntimeError(failure),
             context={},
         )
-
-
-class Ramp(LoadTestShape):
-    """Users in steps; without `--steps` Locust's own numbers hold."""
-
-    use_common_options = True
-
-    def tick(self):
-        options = self.runner.environment.parsed_options
-        if not options.steps:
-            if options.run_time and self.get_run_time() > options.run_time:
-                return None
-            return options.users or 1, options.spawn_rate or 1
-        steps = [int(users) for users in options.steps.split(",")]
-        step = int(self.get_run_time() // options.step_time)
-        return (steps[step], steps[step]) if step < len(steps) else None

@@ -15,6 +15,8 @@ const MAX_STEPS: usize = 16;
 /// Whether ballots are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+// A task has a `State` too, and the document of both lines one name for each.
+#[schema(as = ContestState)]
 pub enum State {
     /// Not yet, but they will be.
     Upcoming,

@@ -6,18 +6,24 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
+use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Target,
-    answer::{Accepted, BallotProblem},
+    answer::{Accepted, BallotProblem, Ids},
     gate,
 };
-use crate::Ingest;
+use crate::{Ingest, gather::Rejected};
+
+/// What the bodies of answers refer to, which `IntoResponses` leaves out.
+#[derive(OpenApi)]
+#[openapi(components(schemas(Ids, Rejected)))]
+struct Bodies;
 
 /// The routes.
 pub fn routes(ingest: &Ingest) -> OpenApiRouter {
-    OpenApiRouter::new()
+    OpenApiRouter::with_openapi(Bodies::openapi())
         .routes(routes!(ballots))
         .routes(routes!(votes))
         .routes(routes!(votes_in))

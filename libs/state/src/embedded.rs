@@ -60,7 +60,8 @@ impl EmbeddedStates {
     /// the database; only what was read takes room.
     pub async fn open_with(database: Database, cache: usize) -> Result<Self, Error> {
         database.create(table::SCHEMA).await?;
-        let (rendered, folded) = (Cache::new(cache / 4 * 3), Cache::new(cache / 4));
+        // Of a small task some 1,000 bytes: with seven eighths, 100,000 of them fit one generation.
+        let (rendered, folded) = (Cache::new(cache / 8 * 7), Cache::new(cache / 8));
         let shared = Shared { database, rendered, folded, waiters: Waiters::default() };
         Ok(Self { shared: Arc::new(shared), leases: Leases::default() })
     }
@@ -189,9 +190,8 @@ impl States for EmbeddedStates {
         Ok(self.leases.renew(lease, ttl))
     }
 
-    async fn release(&self, lease: &Lease) -> Result<(), Error> {
-        self.leases.release(lease);
-        Ok(())
+    async fn release(&self, lease: &Lease) -> Result<bool, Error> {
+        Ok(self.leases.release(lease))
     }
 
     async fn ready(&self) -> Result<(), Error> {

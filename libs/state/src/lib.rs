@@ -32,6 +32,9 @@ pub struct Lease {
     pub epoch: u64,
     /// Tells this holder from others.
     pub holder: String,
+    /// The one before was not given back: its holder died, or was paused over its end and may yet wake up.
+    /// A store that lost the one before cannot tell.
+    pub taken_over: bool,
 }
 
 /// One row of a list of tasks.
@@ -89,8 +92,8 @@ pub trait States: Send + Sync + 'static {
     /// Prolongs a lease to `ttl` from now: `false` where it is lost.
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, Error>;
 
-    /// Gives a lease back, if it is still this one.
-    async fn release(&self, lease: &Lease) -> Result<(), Error>;
+    /// Gives a lease back, if it is still this one: `false` where it is lost.
+    async fn release(&self, lease: &Lease) -> Result<bool, Error>;
 
     /// Whether the store answers; else why not, for `/readyz`.
     async fn ready(&self) -> Result<(), Error>;

@@ -181,7 +181,7 @@ impl States for RedisStates {
         self.run("renew", lease::renew(&self.client, &self.scripts, lease, ttl)).await
     }
 
-    async fn release(&self, lease: &Lease) -> Result<(), Error> {
+    async fn release(&self, lease: &Lease) -> Result<bool, Error> {
         self.run("release", lease::release(&self.client, &self.scripts, lease)).await
     }
 

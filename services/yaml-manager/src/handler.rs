@@ -10,6 +10,9 @@ use messaging::{Delivery, Handler, JobError, Message, Route};
 use tokio::sync::Semaphore;
 use tracing::{Instrument, Span};
 
+/// Files of up to this size in sum are rendered on the spot: it takes less than handing them to another thread.
+const INLINE_BYTES: usize = 8 << 10;
+
 /// Handles `task.submitted`.
 pub struct Manager {
     pub(crate) context: Context,
@@ -24,8 +27,11 @@ impl Manager {
         Self { context, cores: Semaphore::new(cores) }
     }
 
-    /// Renders on a thread where blocking harms nobody, as the other computations here.
+    /// Renders: what is large on a thread where blocking harms nobody, as the other computations here.
     pub(crate) async fn render(&self, sources: Vec<SourceFile>, tenant: Arc<Tenant>, task: TaskId) -> Rendering {
+        if sources.iter().map(|file| file.content.len()).sum::<usize>() <= INLINE_BYTES {
+            return manifests::render(&sources, &tenant, task, true);
+        }
         self.compute(move || manifests::render(&sources, &tenant, task, true)).await
     }
 

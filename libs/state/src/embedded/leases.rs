@@ -33,16 +33,18 @@ struct Holding {
 impl Leases {
     pub(super) fn acquire(&self, key: &TaskKey, holder: &str, ttl: Duration) -> Option<Lease> {
         let (mut held, now) = (self.0.lock(), Instant::now());
-        if held.by_task.get(key).is_some_and(|h| h.until > now) {
+        let before = held.by_task.get(key);
+        if before.is_some_and(|h| h.until > now) {
             return None;
         }
+        let taken_over = before.is_some();
         // From the clock, so that epochs grow over a restart too.
         let clock = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
         let epoch = clock.max(held.last_epoch + 1);
         held.last_epoch = epoch;
         held.by_task.insert(key.clone(), Holding { epoch, until: now + ttl });
         held.clear(now);
-        Some(Lease { key: key.clone(), epoch, holder: holder.to_owned() })
+        Some(Lease { key: key.clone(), epoch, holder: holder.to_owned(), taken_over })
     }
 
     pub(super) fn renew(&self, lease: &Lease, ttl: Duration) -> bool {
@@ -56,11 +58,13 @@ impl Leases {
         }
     }
 
-    pub(super) fn release(&self, lease: &Lease) {
-        let mut held = self.0.lock();
-        if held.by_task.get(&lease.key).is_some_and(|h| h.epoch == lease.epoch) {
+    pub(super) fn release(&self, lease: &Lease) -> bool {
+        let (mut held, now) = (self.0.lock(), Instant::now());
+        let ours = held.by_task.get(&lease.key).filter(|h| h.epoch == lease.epoch).map(|h| h.until > now);
+        if ours.is_some() {
             held.by_task.remove(&lease.key);
         }
+        ours.unwrap_or(false)
     }
 }
 

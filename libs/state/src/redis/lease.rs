@@ -34,8 +34,10 @@ pub(super) async fn acquire(
     ttl: Duration,
 ) -> Result<Option<Lease>, Error> {
     let keys = vec![lease_key(key), epoch_key(key)];
-    let epoch: u64 = scripts.acquire.run(client, keys, vec![holder.into(), millis(ttl)]).await?;
-    Ok((epoch > 0).then(|| Lease { key: key.clone(), epoch, holder: holder.to_owned() }))
+    let epoch: i64 = scripts.acquire.run(client, keys, vec![holder.into(), millis(ttl)]).await?;
+    let lease =
+        || Lease { key: key.clone(), epoch: epoch.unsigned_abs(), holder: holder.to_owned(), taken_over: epoch < 0 };
+    Ok((epoch != 0).then(lease))
 }
 
 pub(super) async fn renew(client: &Client, scripts: &Scripts, lease: &Lease, ttl: Duration) -> Result<bool, Error> {
@@ -44,7 +46,8 @@ pub(super) async fn renew(client: &Client, scripts: &Scripts, lease: &Lease, ttl
     Ok(renewed == 1)
 }
 
-pub(super) async fn release(client: &Client, scripts: &Scripts, lease: &Lease) -> Result<(), Error> {
-    scripts.release.run::<i64>(client, vec![lease_key(&lease.key)], vec![text(lease)]).await?;
-    Ok(())
+pub(super) async fn release(client: &Client, scripts: &Scripts, lease: &Lease) -> Result<bool, Error> {
+    let keys = vec![lease_key(&lease.key), epoch_key(&lease.key)];
+    let released: i64 = scripts.release.run(client, keys, vec![text(lease), lease.epoch.to_string().into()]).await?;
+    Ok(released == 1)
 }

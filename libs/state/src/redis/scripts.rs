@@ -76,15 +76,18 @@ return changed
 
 /// Takes a lease. Keys: lease, epoch. Arguments: holder, milliseconds. Gives the epoch, or 0: it is held.
 /// The epoch comes from the clock where that is ahead: so it grows also when a fail-over lost the last one,
-/// and its key may go after an hour.
+/// and its key may go after an hour. What is kept of an epoch that was given back is negative; an answer is where
+/// the one before was not.
 const ACQUIRE: &str = "
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local now = redis.call('TIME')
 local clock = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
-local epoch = math.max(tonumber(redis.call('GET', KEYS[2]) or '0') + 1, clock)
+local last = tonumber(redis.call('GET', KEYS[2]) or '0')
+local epoch = math.max(math.abs(last) + 1, clock)
 local text = string.format('%.0f', epoch)
 redis.call('SET', KEYS[2], text, 'PX', 3600000 + tonumber(ARGV[2]))
 redis.call('SET', KEYS[1], text .. '/' .. ARGV[1], 'NX', 'PX', ARGV[2])
+if last > 0 then return -epoch end
 return epoch
 ";
 
@@ -94,8 +97,9 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 ";
 
-/// Gives back a lease that is still this one. Argument: epoch/holder.
+/// Gives back a lease that is still this one. Keys: lease, epoch. Arguments: epoch/holder, epoch.
 const RELEASE: &str = "
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], '-' .. ARGV[2], 'PX', 3600000)
 return redis.call('DEL', KEYS[1])
 ";

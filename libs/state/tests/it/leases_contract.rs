@@ -25,13 +25,13 @@ async fn take_when_free(store: &Store, task: &Task, holder: &str) -> Lease {
 pub async fn a_lease_has_one_holder(store: Store) {
     let (task, other) = (Task::new(), Task::new());
     let lease = take(&store, &task, "a", LONG).await.expect("a lease");
-    assert!(lease.epoch > 0);
+    assert!(lease.epoch > 0 && !lease.taken_over);
     assert_eq!(take(&store, &task, "b", LONG).await, None);
     assert_eq!(take(&store, &task, "a", LONG).await, None);
     assert!(take(&store, &other, "b", LONG).await.is_some());
-    store.release(&lease).await.expect("an answer");
+    assert!(store.release(&lease).await.expect("an answer"));
     let next = take(&store, &task, "b", LONG).await.expect("a lease");
-    assert!(next.epoch > lease.epoch);
+    assert!(next.epoch > lease.epoch && !next.taken_over);
 }
 
 pub async fn a_lease_ends_and_its_epoch_grows(store: Store) {
@@ -39,9 +39,9 @@ pub async fn a_lease_ends_and_its_epoch_grows(store: Store) {
     let mut last = 0;
     for _ in 0..3 {
         let lease = take(&store, &task, "a", SHORT).await.expect("a lease");
-        assert!(lease.epoch > last);
+        assert!(lease.epoch > last && !lease.taken_over);
         let next = take_when_free(&store, &task, "b").await;
-        assert!(next.epoch > lease.epoch);
+        assert!(next.epoch > lease.epoch && next.taken_over);
         store.release(&next).await.expect("an answer");
         last = next.epoch;
     }
@@ -62,10 +62,10 @@ pub async fn a_lost_lease_is_neither_renewed_nor_released(store: Store) {
     let lost = take(&store, &task, "same", SHORT).await.expect("a lease");
     let held = take_when_free(&store, &task, "same").await;
     assert!(!store.renew(&lost, LONG).await.expect("an answer"));
-    store.release(&lost).await.expect("an answer");
+    assert!(!store.release(&lost).await.expect("an answer"));
     assert_eq!(take(&store, &task, "same", LONG).await, None);
-    store.release(&held).await.expect("an answer");
-    store.release(&held).await.expect("an answer");
+    assert!(store.release(&held).await.expect("an answer"));
+    assert!(!store.release(&held).await.expect("an answer"));
     assert!(!store.renew(&held, LONG).await.expect("an answer"));
     store.forget(&task.key).await.expect("an answer");
     let after = take(&store, &task, "same", LONG).await.expect("a lease");

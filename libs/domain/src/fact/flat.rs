@@ -1,7 +1,7 @@
 //! A fact as it stands in JSON: the fields of every type on one level.
 //!
 //! Facts are read into this, and made from it, for serde's `flatten` and `tag` hold back every value until the type is
-//! known: that took half of the time that it takes to read a task's facts.
+//! known.
 
 use std::fmt;
 

@@ -46,6 +46,8 @@ pub(crate) enum Stage {
     Revert { to: Revision, since: Timestamp, problems: Vec<Problem> },
     /// Remove everything.
     RollBack { blocked: bool },
+    /// Look once more, some time after the end.
+    Settle,
 }
 
 /// What was last reported, so that progress is not told twice, nor more than once a second.
@@ -78,6 +80,11 @@ impl Check {
         Self { key, name, revision, attempt: 0, started, stage, row: None, warnings, reported: None }
     }
 
+    /// A last look at the task of this step, after its end.
+    pub(crate) fn settle(check: &Self) -> Self {
+        Self { stage: Stage::Settle, ..Self::watching(check.key.clone(), check.name.clone(), check.revision) }
+    }
+
     /// The step after this one.
     pub(crate) fn next(&self, stage: Stage) -> Self {
         Self { attempt: self.attempt + 1, stage, ..self.clone() }
@@ -86,7 +93,7 @@ impl Check {
     /// How long to wait before it.
     pub(crate) fn delay(&self) -> Step {
         match (&self.stage, self.attempt) {
-            (Stage::RollBack { blocked: true }, _) => Step::S15,
+            (Stage::RollBack { blocked: true } | Stage::Settle, _) => Step::S15,
             (_, ..=2) => Step::Ms250,
             (_, ..=6) => Step::S1,
             (_, ..=12) => Step::S5,

@@ -5,8 +5,8 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use cluster::{Seen, SendUntil, Task};
-use domain::{Action, Health, ObjectStatus, Revision, TaskKey, record::Ending};
+use cluster::SendUntil;
+use domain::TaskKey;
 use futures::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use messaging::JobError;
 use tokio::{sync::mpsc, time::Instant};
@@ -14,11 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Clusters,
-    applier::{Applier, How, session},
-    check::{Check, Stage},
-    facts,
-    history::History,
-    lease::Held,
+    applier::{Applier, How},
+    check::Stage,
 };
 
 /// Several objects of a task change together: they are looked at once.
@@ -119,7 +116,7 @@ impl Early {
             Some(check) if !matches!(check.stage, Stage::Apply) => {
                 self.applier.step(check, None, How::Early).await.map(|()| true)
             }
-            _ => self.watch_over(&key).await.map(|done| !done),
+            _ => self.applier.watch_over(&key).await.map(|done| !done),
         };
         if let Err(JobError::Retry(error) | JobError::Fail(error)) = &done {
             tracing::debug!(task.id = %key.id, error = %error, "an early check failed; the next one comes by itself");
@@ -129,71 +126,6 @@ impl Early {
             Ok(false) | Err(_) => PAUSE,
         };
         (key, pause)
-    }
-
-    /// Tells the health of a task that is done, if it changed. `false`: the task is not done.
-    async fn watch_over(&self, key: &TaskKey) -> Result<bool, JobError> {
-        let context = &self.applier.context;
-        let Some((check, seen)) = self.observe(key).await? else { return Ok(false) };
-        let objects: Vec<_> = seen.objects.iter().map(after_done).collect();
-        let health = objects.iter().map(|o| o.health).max().unwrap_or(Health::Healthy);
-        let told = context.states.get(key).await.map_err(JobError::retry)?;
-        if told.is_some_and(|t| t.health == health && same(&t.objects, &objects)) {
-            return Ok(true);
-        }
-        let body = facts::progress(seen.observed, health, &objects);
-        facts::publish(context, &check, body, None).await.map(|()| true).map_err(JobError::retry)
-    }
-
-    /// Looks at the live revision; what a stale writer left is applied again.
-    async fn observe(&self, key: &TaskKey) -> Result<Option<(Check, Seen)>, JobError> {
-        let records = &self.applier.context.records;
-        let history = History::read(records, key).await.map_err(JobError::retry)?;
-        let Some(command) = history.in_force_above(0).await.map_err(JobError::retry)? else { return Ok(None) };
-        let Some(live) = live(&history, command.revision, &command.action).await? else { return Ok(None) };
-        let found = tokio::try_join!(history.rendered(live), self.clusters.of(&command, &history));
-        let (Some(rendered), Some(engine)) = found.map_err(JobError::retry)? else { return Ok(None) };
-        let Some(held) = self.applier.hold(key).await? else { return Ok(None) };
-        let task = Task { key: key.clone(), name: command.name.clone() };
-        let session = session(engine, task, rendered.run_as.as_deref(), held.send_until.clone());
-        let looked = held.during(async {
-            let seen = session.check(&rendered).await?;
-            let stale =
-                seen.overwritten.iter().any(|o| seen.objects.iter().any(|s| s.object == *o && s.reason != "Missing"));
-            if stale { session.apply(&rendered).await.map(|applied| applied.seen) } else { Ok(seen) }
-        });
-        let seen = looked.await.map_err(JobError::retry)?;
-        let check = Check::watching(key.clone(), command.name, command.revision);
-        Ok(Some((check, seen)))
-    }
-}
-
-/// The revision whose health is told: none while a command is under way or everything is removed.
-async fn live(history: &History<'_>, n: Revision, action: &Action) -> Result<Option<Revision>, JobError> {
-    if *action == Action::RollBack {
-        return Ok(None);
-    }
-    let outcome = history.outcome(n).await.map_err(JobError::retry)?;
-    Ok(outcome.filter(|o| matches!(o.ending, Ending::Applied)).and_then(|o| o.live))
-}
-
-/// After DONE an object with trouble is degraded: it was healthy.
-fn after_done(status: &ObjectStatus) -> ObjectStatus {
-    let trouble =
-        status.health == Health::Progressing && !matches!(status.reason.as_str(), "" | "Running" | "Terminating");
-    let health = if trouble { Health::Degraded } else { status.health };
-    ObjectStatus { health, ..status.clone() }
-}
-
-fn same(told: &[ObjectStatus], seen: &[ObjectStatus]) -> bool {
-    let view = |o: &ObjectStatus| (o.object.clone(), o.health, o.reason.clone(), o.message.clone());
-    told.len() == seen.len() && told.iter().map(view).eq(seen.iter().map(view))
-}
-
-impl Applier {
-    /// The lease of a task, if it is free.
-    async fn hold(&self, key: &TaskKey) -> Result<Option<Held>, JobError> {
-        Held::acquire(&self.context.states, key, self.holder()).await.map_err(JobError::retry)
     }
 }
 

@@ -7,6 +7,9 @@ use domain::TaskKey;
 use state::{Error, Lease, States};
 use tokio::time::Instant;
 
+#[cfg(test)]
+mod tests;
+
 /// How long a lease lasts: a holder that died holds its task up for so long.
 const TTL: Duration = Duration::from_secs(30);
 /// How often it is renewed.
@@ -23,6 +26,15 @@ pub(crate) struct Held {
     pub send_until: SendUntil,
 }
 
+/// Whether nobody else can have been at the task's work, as far as the store can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// The lease was held from the end of another that was given back.
+    Throughout,
+    /// It was taken over from a holder that did not give it back, or was lost: a write may yet come.
+    InDoubt,
+}
+
 impl Held {
     /// Takes the lease, unless another holds it.
     pub(crate) async fn acquire(states: &Arc<dyn States>, key: &TaskKey, holder: &str) -> Result<Option<Self>, Error> {
@@ -32,16 +44,19 @@ impl Held {
         Ok(lease.map(|lease| Self { states: states.clone(), lease, send_until: SendUntil::new(until) }))
     }
 
-    /// Works while the lease is renewed beside it, then gives it back.
-    pub(crate) async fn during<T>(self, work: impl Future<Output = T>) -> T {
+    /// Works while the lease is renewed beside it, then gives it back. Who wakes up from a pause learns here that
+    /// the lease is lost.
+    pub(crate) async fn during<T>(self, work: impl Future<Output = T>) -> (T, Kept) {
         let done = tokio::select! {
             done = work => done,
             () = self.keep() => unreachable!("keeping a lease never ends"),
         };
-        if let Err(error) = self.states.release(&self.lease).await {
+        let was_ours = self.states.release(&self.lease).await.unwrap_or_else(|error| {
             tracing::debug!(error = %error, "the lease was not given back; it ends by itself");
-        }
-        done
+            // Whoever takes it over will look.
+            true
+        });
+        (done, if was_ours && !self.lease.taken_over { Kept::Throughout } else { Kept::InDoubt })
     }
 
     async fn keep(&self) {

@@ -86,6 +86,9 @@ async fn a_put_that_fails_goes_back_to_the_live_revision() {
     assert!(world.get("/api/v1/namespaces/default/configmaps/new").await.is_none());
     let outcome = world.context.records.outcome(&world.key, 2).await.unwrap().unwrap();
     assert_eq!((outcome.ending, outcome.live), (Ending::Reverted, Some(1)));
+    world.patch(DEPLOYMENT, &broken_patch()).await;
+    let status = world.until(|s| s.health == Health::Degraded).await;
+    assert_eq!((status.state, status.live_revision), (State::Failed, Some(1)));
 }
 
 #[tokio::test]
@@ -113,14 +116,19 @@ async fn what_the_tenant_may_no_longer_do_is_not_gone_back_to_and_the_failure_sa
     assert_eq!((outcome.ending, outcome.live, outcome.objects.len()), (Ending::Failed, Some(1), 2));
 }
 
+/// As somebody else breaks a Deployment whose pods are healthy.
+fn broken_patch() -> serde_json::Value {
+    let broken = json!({sandbox::names::OUTCOME: "ImagePullBackOff"});
+    let template = json!({"metadata": {"annotations": broken}});
+    json!({"spec": {"strategy": {"type": "Recreate", "rollingUpdate": null}, "template": template}})
+}
+
 #[tokio::test]
 async fn health_is_told_after_done() {
     let world = World::start().await;
     world.revision(1, Options::default(), &[deployment("web", "")]).await;
     world.state(1, State::Done).await;
-    let broken = json!({sandbox::names::OUTCOME: "ImagePullBackOff"});
-    let patch = json!({"spec": {"strategy": {"type": "Recreate", "rollingUpdate": null}, "template": {"metadata": {"annotations": broken}}}});
-    world.patch(DEPLOYMENT, &patch).await;
+    world.patch(DEPLOYMENT, &broken_patch()).await;
     let status = world.until(|s| s.health == Health::Degraded).await;
     assert_eq!((status.state, status.objects[0].reason.as_str()), (State::Done, "ImagePullBackOff"));
     world.patch(DEPLOYMENT, &json!({"spec": {"template": {"metadata": {"annotations": null}}}})).await;

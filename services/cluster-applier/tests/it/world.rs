@@ -32,6 +32,8 @@ pub struct World {
     facts: Arc<Mutex<Vec<Fact>>>,
     /// Everything that was published, in order.
     pub published: Published,
+    /// When a roll back is reported as blocked.
+    pub rollback_seconds: u32,
     _running: DropGuard,
 }
 
@@ -117,13 +119,13 @@ impl World {
         context.stopping = stop.clone();
         let clusters = Clusters::one(Engine::new(client.clone(), Limits::default()));
         let key = TaskKey { tenant: "local".parse().unwrap(), id: TaskId::new() };
-        Self { context, client, clusters, key, facts, published, _running: stop.drop_guard() }
+        Self { context, client, clusters, key, facts, published, rollback_seconds: 3, _running: stop.drop_guard() }
     }
 
     /// One more replica of the service.
     pub fn replica(&self) {
         let (context, clusters, stop) = (self.context.clone(), self.clusters.clone(), self.context.stopping.clone());
-        let config = Config { rollback_seconds: 3, ..Config::default() };
+        let config = Config { rollback_seconds: self.rollback_seconds, ..Config::default() };
         tokio::spawn(cluster_applier::run_on(context, clusters, config, stop));
     }
 
@@ -171,7 +173,7 @@ impl World {
         self.context.bus.publish(&Route::Fact(fact.body.type_name()), Message::fact(&fact)).await.unwrap();
     }
 
-    fn labelled(&self, manifest: &Value) -> Value {
+    pub fn labelled(&self, manifest: &Value) -> Value {
         let mut manifest = manifest.clone();
         manifest["metadata"]["namespace"] = json!("default");
         let labels = json!({cluster::TASK_LABEL: self.key.id, cluster::TENANT_LABEL: "local"});
@@ -180,6 +182,14 @@ impl World {
             template.extend(labels.as_object().unwrap().clone());
         }
         manifest
+    }
+
+    /// Applies a manifest as the service does, without asking anybody: what a writer does that nobody waits for.
+    pub async fn write_stale(&self, path: &str, manifest: &Value) {
+        let path = format!("{path}?force=true&fieldManager=marea-{}", self.key.id);
+        let request = http::Request::patch(path).header("content-type", "application/apply-patch+yaml");
+        let body = self.labelled(manifest).to_string().into_bytes();
+        let _: Value = self.client.request(request.body(body).unwrap()).await.unwrap();
     }
 
     /// Waits until the task's status is as wanted.

@@ -73,7 +73,9 @@ impl Store {
         let plain = |keys| IndexModel::builder().keys(keys).build();
         let newest = plain(doc! { "contest": 1, "time": -1, "_id": -1 });
         self.ballots.create_indexes([newest, ends.clone()]).await?;
-        self.claims.create_indexes([plain(doc! { "voter": 1 }), ends]).await?;
+        let unique = IndexOptions::builder().unique(true).build();
+        let one_place = IndexModel::builder().keys(doc! { "ballot": 1 }).options(unique).build();
+        self.claims.create_indexes([plain(doc! { "voter": 1 }), one_place, ends]).await?;
         let ledger = [
             plain(doc! { "contest": 1, "_id": 1 }),
             plain(doc! { "contest": 1, "mark": 1, "_id": 1 }),

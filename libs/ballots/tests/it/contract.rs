@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ballots::BallotLog;
 use contests::Verdict::{Conflicting, Counted, Dead, Duplicate, OverLimit};
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use uuid::Uuid;
 
 use crate::batches::{Made, contest, insert};
@@ -106,6 +106,23 @@ pub async fn an_over_limit_voter_on_many_connections_gets_no_place_more(log: Sto
     assert_eq!(verdicts.iter().filter(|v| **v == Counted).count(), 6, "{verdicts:?}");
     let again = join_all(batches.iter().map(|made| made.insert(&*log))).await.concat();
     assert_eq!(again, verdicts);
+}
+
+pub async fn batches_handled_twice_at_once_in_other_orders_agree_on_who_is_above_the_limit(log: Store) {
+    let contest = contest("voters: {max_ballots: 3}\n");
+    for round in 0..10 {
+        let voter = format!("v{round}");
+        let made = |name: &str| {
+            let ids = (0..4).map(|n| format!("{round}{name}{n}"));
+            ids.fold(Made::new(&contest), |made, id| made.ballot(&id, "x", Some(&voter)))
+        };
+        let (one, two) = (made("a"), made("b"));
+        let (forth, back) = join(insert(&*log, &[&one, &two]), insert(&*log, &[&two, &one])).await;
+        assert!(forth.iter().eq(back.iter().rev()), "{forth:?}, {back:?}");
+        assert_eq!(forth.concat().iter().filter(|v| **v == Counted).count(), 3, "{forth:?}");
+    }
+    let logged = log.logged(&contest.name).await.expect("an answer");
+    assert_eq!((logged.counted, logged.over_limit), (30, 50));
 }
 
 pub async fn a_voter_has_new_places_in_the_next_period(log: Store) {

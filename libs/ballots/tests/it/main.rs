@@ -39,6 +39,7 @@ contract! {
         what_does_not_fit_is_not_logged,
         a_voter_has_as_many_places_as_the_contest_gives,
         an_over_limit_voter_on_many_connections_gets_no_place_more,
+        batches_handled_twice_at_once_in_other_orders_agree_on_who_is_above_the_limit,
         a_voter_has_new_places_in_the_next_period,
         many_batches_at_once;
     ledger_contract:

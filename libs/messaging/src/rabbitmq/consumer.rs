@@ -39,6 +39,9 @@ const FRAME: Duration = Duration::from_secs(5);
 enum End {
     Shutdown,
     Outage,
+    /// This subscription is gone, with everything that was delivered to it: its channel is closed.
+    Gone(String),
+    /// Perhaps the broker still delivers to a channel of it: only the end of the connection gives that back.
     Lost(String),
 }
 
@@ -60,7 +63,7 @@ pub(crate) async fn run(bus: &RabbitMq, queue: &'static Queue, handler: Arc<dyn 
                 }
                 backoff.reset();
             }
-            End::Lost(why) => {
+            End::Gone(why) | End::Lost(why) => {
                 tracing::warn!(queue = queue.name, why, "lost the subscription, subscribing again");
                 link.broken(&connection, &why).await;
                 let _shutdown = shutdown.run_until_cancelled(tokio::time::sleep(backoff.next())).await;
@@ -89,7 +92,7 @@ impl Session<'_> {
             let _stop = stop.clone().drop_guard();
             if self.queue.grouped { self.group(connection).await } else { self.one(connection, self.queue.name).await }
         };
-        tokio::join!(subscribed, self.suspects.run(connection, &stop)).0
+        tokio::join!(subscribed, self.suspects.run(connection, &stop, self.over)).0
     }
 
     /// Subscribes to all of a group's queues, and to those that come later.
@@ -100,18 +103,19 @@ impl Session<'_> {
             Some((groups::find_or_make(connection, &self.bus.names, self.queue).await, true))
         });
         let mut looks = pin!(looks);
-        let end = loop {
+        let mut end = loop {
             tokio::select! {
                 biased;
                 Some((index, end)) = subscriptions.next() => match end {
                     // One queue alone was lost, it may have been removed: it is looked for again.
-                    End::Lost(why) if connection.status().connected() => {
+                    End::Gone(why) if connection.status().connected() && !self.over.is_cancelled() => {
                         tracing::warn!(queue = self.queue.member(index), why, "lost the subscription to a queue of a group");
                         subscribed.remove(&index);
                     }
                     end => break end,
                 },
                 () = self.shutdown.cancelled(), if subscriptions.is_empty() => break End::Shutdown,
+                () = self.over.cancelled(), if subscriptions.is_empty() => break End::Lost("its connection is of no use".to_owned()),
                 Some(looked) = looks.next() => match looked {
                     Ok(found) => for (index, _) in found {
                         if subscribed.insert(index) {
@@ -124,29 +128,34 @@ impl Session<'_> {
             }
         };
         self.over.cancel();
-        while subscriptions.next().await.is_some() {}
+        while let Some((_, other)) = subscriptions.next().await {
+            if matches!(other, End::Lost(_)) {
+                end = other;
+            }
+        }
         end
     }
 
     async fn one(&self, connection: &Connection, name: &str) -> End {
+        let channel = match super::answered(SUBSCRIBE, connection.create_channel()).await {
+            Ok(channel) => channel,
+            Err(error) => return End::Lost(error.to_string()),
+        };
         let mut jobs = JoinSet::new();
-        let end = match super::answered(SUBSCRIBE, self.subscribe(connection, name)).await {
-            Ok((channel, deliveries)) => self.pump(&channel, deliveries, &mut jobs).await,
+        let end = match super::answered(SUBSCRIBE, self.subscribe(&channel, name)).await {
+            Ok(deliveries) => self.pump(&channel, deliveries, &mut jobs).await,
             Err(error) => End::Lost(error.to_string()),
         };
         let finish = async { while jobs.join_next().await.is_some() {} };
         let _late = timeout(FINISH, finish).await;
         jobs.shutdown().await;
-        end
+        closed(&channel, end).await
     }
 
-    async fn subscribe(&self, connection: &Connection, name: &str) -> lapin::Result<(Channel, lapin::Consumer)> {
-        let channel = connection.create_channel().await?;
+    async fn subscribe(&self, channel: &Channel, name: &str) -> lapin::Result<lapin::Consumer> {
         channel.basic_qos(self.queue.prefetch, BasicQosOptions::default()).await?;
         let (name, tag) = (self.bus.names.on_broker(name), String::new());
-        let options = BasicConsumeOptions::default();
-        let consumer = channel.basic_consume(name.into(), tag.into(), options, FieldTable::default()).await?;
-        Ok((channel, consumer))
+        channel.basic_consume(name.into(), tag.into(), BasicConsumeOptions::default(), FieldTable::default()).await
     }
 
     async fn pump(&self, channel: &Channel, mut deliveries: lapin::Consumer, jobs: &mut JoinSet<Settled>) -> End {
@@ -199,7 +208,7 @@ impl Session<'_> {
         });
     }
 
-    /// Cancels, lets the handlers end, acknowledges, and closes: what was delivered and not started goes back.
+    /// Cancels, lets the handlers end, and acknowledges; what was delivered and not started goes back with the channel.
     async fn unsubscribe(
         &self,
         channel: &Channel,
@@ -218,8 +227,21 @@ impl Session<'_> {
             }
         }
         let _lost = acknowledge(channel, acks.take()).await;
-        let _lost = timeout(FRAME, channel.close(200, "unsubscribed".into())).await;
         end
+    }
+}
+
+/// Closes a subscription's channel. A broker that was silent while it was asked to subscribe does so once it speaks
+/// again, and delivers what nobody takes: where it does not answer now, the connection must end.
+async fn closed(channel: &Channel, end: End) -> End {
+    let status = channel.status();
+    let gone = !status.connected()
+        || matches!(timeout(FRAME, channel.close(200, "unsubscribed".into())).await, Ok(Ok(())))
+        || !status.connected();
+    match end {
+        End::Lost(why) if gone => End::Gone(why),
+        End::Outage if !gone => End::Lost("the broker did not end the subscription".to_owned()),
+        end => end,
     }
 }
 

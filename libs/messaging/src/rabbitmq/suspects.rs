@@ -38,26 +38,41 @@ impl<'a> Suspects<'a> {
         Self { bus, queue, work, name, begun: Mutex::default() }
     }
 
-    /// Handles suspects until told to stop, and the last one to its end.
-    pub(crate) async fn run(&self, connection: &Connection, stop: &CancellationToken) {
+    /// Handles suspects until told to stop, and the last one to its end. `over` is said where a suspect may be left
+    /// with this connection: it comes again with the next one.
+    pub(crate) async fn run(&self, connection: &Connection, stop: &CancellationToken, over: &CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
-            if let Err(error) = self.look(connection, stop).await {
+            if let Err(error) = self.look(connection, stop, over).await {
                 tracing::warn!(queue = self.name, %error, "could not go on with the messages to be handled alone");
             }
         }
     }
 
-    async fn look(&self, connection: &Connection, stop: &CancellationToken) -> Result<(), BrokerError> {
+    async fn look(
+        &self,
+        connection: &Connection,
+        stop: &CancellationToken,
+        over: &CancellationToken,
+    ) -> Result<(), BrokerError> {
         if answered(ANSWER, declare::depth(connection, &self.name)).await?.ready == 0 {
             return Ok(());
         }
         let channel = answered(ANSWER, connection.create_channel()).await?;
+        let attended = self.attend_all(&channel, stop).await;
+        let closed = answered(ANSWER, channel.close(200, "no suspects".into())).await;
+        if closed.is_err() && connection.status().connected() {
+            over.cancel();
+        }
+        attended.and(closed)
+    }
+
+    async fn attend_all(&self, channel: &Channel, stop: &CancellationToken) -> Result<(), BrokerError> {
         while let Some(turn) = stop.run_until_cancelled(self.work.alone()).await {
             let get = channel.basic_get(self.name.as_str().into(), BasicGetOptions::default());
             let Some(got) = answered(ANSWER, get).await? else { break };
-            self.attend(&channel, &turn, got.delivery).await?;
+            self.attend(channel, &turn, got.delivery).await?;
         }
-        answered(ANSWER, channel.close(200, "no suspects".into())).await
+        Ok(())
     }
 
     async fn attend(&self, channel: &Channel, turn: &Alone<'_>, delivery: Delivery) -> Result<(), BrokerError> {

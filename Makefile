@@ -37,7 +37,7 @@ unused: ## Is every dependency used (needs and installs cargo-machete)
 	@.ci/unused
 
 ifneq ($(wildcard loadtest/Cargo.toml),)
-bench: ## Benchmarks of the task line beside bare clients; prints a table (ARGS="--help" lists them)
+bench: ## Benchmarks of both lines beside bare clients; prints a table (ARGS="--help" lists them)
 	$(CARGO) build --release --workspace --bins
 	$(CARGO) run --release --quiet --package loadtest -- $(ARGS)
 endif

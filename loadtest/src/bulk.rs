@@ -8,7 +8,7 @@ use ingest::proto::{Ballot, CastRequest, Value, ingest_client::IngestClient, val
 use tonic::transport::Channel;
 
 use crate::{
-    contest::{Cores, Servers, ballots, peak, write},
+    contest::{Cores, Servers, ballots, memory, write},
     report::{NO_GOAL, Row},
     wrk,
 };
@@ -38,15 +38,7 @@ pub async fn measure(seconds: u32) -> Result<Vec<Row>> {
     let streamed = streams(&url, &ballots, seconds).await?;
     let cores = Cores::now(pid).a_thousand(before, streamed.accepted);
     let grpc = row("gRPC stream, 1,000 votes a message", streamed.rate, &cores, streamed.p99);
-    let memory = peak(pid)?;
-    let memory = Row {
-        what: "memory of ingest under that load, at most".into(),
-        ours: format!("{memory:.0} MiB"),
-        bare: NO_GOAL.into(),
-        ratio: NO_GOAL.into(),
-        goal: "≤ 100 MB",
-        met: memory * 1.048_576 <= 100.0,
-    };
+    let memory = memory("ingest under NDJSON and streams".into(), pid)?;
     Ok(vec![lines, grpc, memory])
 }
 

@@ -13,6 +13,7 @@ use testkit::{Process, RabbitMq, RedisCluster};
 
 use crate::{
     cpu::{self, Spent},
+    report::{NO_GOAL, Row},
     up::service,
 };
 
@@ -94,9 +95,17 @@ impl Cores {
     }
 }
 
-/// The most memory that a process had resident, in MiB.
-pub fn peak(pid: u32) -> Result<f64> {
+/// The most memory that a process had resident.
+pub fn memory(what: String, pid: u32) -> Result<Row> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).context("no VmHWM")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
+    let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(Row {
+        what: format!("memory of {what}, at most"),
+        ours: format!("{:.0} MB", kibibytes * 1.024e-3),
+        bare: NO_GOAL.into(),
+        ratio: NO_GOAL.into(),
+        goal: "≤ 100 MB",
+        met: kibibytes * 1.024e-3 <= 100.0,
+    })
 }

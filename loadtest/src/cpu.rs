@@ -31,6 +31,11 @@ impl Spent {
         Self(spent)
     }
 
+    /// Seconds that programs of a name have spent.
+    pub fn of(&self, program: &str) -> f64 {
+        self.0.get(program).copied().unwrap_or_default()
+    }
+
     /// Milliseconds of a core for each of so many since then: the sum, and each program's share.
     pub fn each(&self, since: &Self, count: usize) -> String {
         let millis = |(program, now): (&String, &f64)| {

@@ -1,9 +1,11 @@
-//! Benchmarks of the task line, each beside a bare client that does the same work in the same run.
+//! Benchmarks of both lines, each beside a bare client that does the same work in the same run.
 //!
 //! Figures of one machine drift by a fifth from hour to hour; ratios to the bare client hold better, so both are
 //! printed. Nothing here is a timed test: a goal that is missed is said in the table, and the exit code is 0.
 
 mod bare;
+mod bulk;
+mod contest;
 mod cpu;
 mod done;
 mod line;
@@ -11,7 +13,10 @@ mod post;
 mod report;
 mod start;
 mod status;
+mod tallied;
 mod up;
+mod visible;
+mod votes;
 mod wrk;
 
 use std::process::ExitCode;
@@ -20,7 +25,7 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use report::Row;
 
-/// Measures the task line beside bare clients. Needs release builds of all binaries, wrk and the test servers.
+/// Measures both lines beside bare clients. Needs release builds of all binaries, wrk and the test servers.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -36,6 +41,9 @@ struct Cli {
     /// Statuses to choose from.
     #[arg(long, default_value_t = 100_000)]
     statuses: usize,
+    /// Broker nodes that votes are posted over.
+    #[arg(long, default_value_t = 1)]
+    nodes: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -54,6 +62,14 @@ enum Scenario {
     Line,
     /// Reads of random statuses.
     Status,
+    /// One vote a request over a broker, beside Fastify and hyper alone, in a closed and an open loop.
+    Votes,
+    /// NDJSON and gRPC streams of votes over a broker.
+    VotesBulk,
+    /// From the queue to log and counters: embedded, in Redis alone, and over MongoDB's stand-in.
+    Tally,
+    /// From the cast until standings show it, in `marea up`.
+    Visible,
 }
 
 #[tokio::main]
@@ -91,5 +107,9 @@ async fn measure(scenario: Scenario, cli: &Cli) -> Result<Vec<Row>> {
         Scenario::DoneReal => done::on_the_api_server().await,
         Scenario::Line => line::measure(cli.tasks).await,
         Scenario::Status => status::measure(cli.statuses, cli.seconds).await,
+        Scenario::Votes => votes::measure(cli.nodes, cli.seconds).await,
+        Scenario::VotesBulk => bulk::measure(cli.seconds).await,
+        Scenario::Tally => tallied::measure(cli.seconds).await,
+        Scenario::Visible => visible::measure(cli.seconds).await,
     }
 }

@@ -7,9 +7,8 @@ use testkit::Process;
 
 use crate::{
     contest::{
-        Cores, Servers, ballots,
+        Cores, Servers, ballots, memory,
         paced::{self, Pace},
-        peak,
         peer::{Hello, fastify},
         write,
     },
@@ -69,15 +68,7 @@ pub async fn measure(nodes: usize, seconds: u32) -> Result<Vec<Row>> {
     if let Some(theirs) = &theirs {
         rows.push(open(&ours, theirs, &votes, most / 2.0, seconds).await?);
     }
-    let memory = peak(ours.pid)?;
-    rows.push(Row {
-        what: format!("memory of ingest under that load, {nodes} broker node(s), at most"),
-        ours: format!("{memory:.0} MiB"),
-        bare: NO_GOAL.into(),
-        ratio: NO_GOAL.into(),
-        goal: "≤ 100 MB",
-        met: memory * 1.048_576 <= 100.0,
-    });
+    rows.push(memory(format!("ingest under that load, {nodes} broker node(s)"), ours.pid)?);
     Ok(rows)
 }
 
@@ -124,9 +115,8 @@ async fn open(ours: &Server, theirs: &Server, votes: &[String], rate: f64, secon
     let pace = Pace { rate, connections: OPEN, seconds: seconds.max(3) };
     let peer = paced::run(&theirs.url, votes, pace).await?;
     let own = paced::run(&ours.url, votes, pace).await?;
-    let text = |p: &paced::Paced| {
-        format!("{:.0}/s, p50 {:.1} ms, p99 {:.1} ms, {} failed", p.rate, p.p50, p.p99, p.failed)
-    };
+    let text =
+        |p: &paced::Paced| format!("{:.0}/s, p50 {:.1} ms, p99 {:.1} ms, {} failed", p.rate, p.p50, p.p99, p.failed);
     Ok(Row {
         what: format!("POST /votes, open loop at {rate:.0}/s, half of Fastify's maximum"),
         ours: text(&own),

@@ -28,7 +28,6 @@ pub enum State {
 
 /// One command: to open or to close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Step {
     /// Whether ballots are taken from then on.
     pub open: bool,
@@ -39,7 +38,6 @@ pub struct Step {
 
 /// What people commanded, by time. Stored at `_contests/<name>/gate`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Gate {
     /// The commands in force and to come, by time.
     pub steps: Vec<Step>,

@@ -1,6 +1,6 @@
 //! What metadata may not say: who owns the object, who finalises it, where it goes.
 
-use domain::Tenant;
+use domain::{TaskId, Tenant};
 
 use super::annotations;
 use crate::{field::Field, names, object::Object, report::Report, shape};
@@ -13,6 +13,7 @@ pub fn check(object: &Object, tenant: &Tenant, report: &mut Report) {
         if i == 0 {
             dropped(metadata, report);
             namespace(metadata, tenant, report);
+            parent(object, metadata, report);
             annotations::own(object, metadata, report);
         } else {
             annotations::template(metadata, report);
@@ -39,6 +40,19 @@ fn refused(metadata: &Field<'_>, report: &mut Report) {
         if key.starts_with("applyset.kubernetes.io/") {
             report.error(&field, "refused_field", "the task is the ApplySet; remove it");
         }
+    }
+}
+
+/// A task's parent is a ConfigMap of this name: written over or pruned, the whole task would go with it.
+fn parent(object: &Object, metadata: &Field<'_>, report: &mut Report) {
+    let Some(field) = metadata.get("name").filter(|_| object.kind.kind == "ConfigMap") else { return };
+    let task = field.text().unwrap_or_default().strip_prefix("marea-");
+    if task.is_some_and(|id| id.parse::<TaskId>().is_ok()) {
+        report.error(
+            &field,
+            "reserved_name",
+            "ConfigMaps named marea- and a task's id are Marea's own; choose another name",
+        );
     }
 }
 

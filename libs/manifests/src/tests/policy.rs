@@ -187,6 +187,16 @@ fn only_the_tenants_namespaces_are_written_to() {
 }
 
 #[test]
+fn the_name_of_a_tasks_parent_is_reserved() {
+    let named = |kind: &str, name: &str| format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}}}\n");
+    let parent = "marea-01a2020c-26b9-723a-a9a1-9c7ef743ee9f";
+    assert_eq!(errors(&named("ConfigMap", parent)), ["3 metadata.name reserved_name"]);
+    for (kind, name) in [("Secret", parent), ("ConfigMap", "marea-settings"), ("ConfigMap", &parent[6..])] {
+        assert_eq!(errors(&named(kind, name)), [""; 0], "{kind} {name}");
+    }
+}
+
+#[test]
 fn keys_under_marea_dev_are_the_documented_ones() {
     let annotated = |key: &str, value: &str| deployment("d", &format!("annotations: {{{key}: {value}}}"), "", "");
     for (text, expected) in [

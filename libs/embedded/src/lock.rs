@@ -1,11 +1,15 @@
 //! One process a data folder: a lock file that the system releases when its holder dies.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::Error;
+
+#[cfg(test)]
+mod tests;
 
 /// The lock file's name.
 const NAME: &str = "marea.lock";
@@ -18,7 +22,8 @@ impl Lock {
     /// Makes the folder where it is absent, and locks it.
     pub(crate) fn take(folder: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Folder { path: folder.to_owned(), source: Arc::new(source) };
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        // What is kept holds Secrets: it is nobody else's to read.
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         let mut file = open(folder).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}

@@ -99,11 +99,11 @@ pub async fn get(
 ) -> Result<Response, HttpError> {
     caller.may(Scope::Read)?;
     let key = entry.context.resolve(&caller.tenant.name, &id).await?;
-    let command = match query.revision {
-        Some(n) => entry.context.records.command(&key, n).await?,
-        None => entry.last(&key).await?,
+    let last = entry.last(&key).await?.ok_or_else(|| no_task(&id))?;
+    let command = match query.revision.filter(|n| *n != last.revision) {
+        Some(n) => entry.context.records.command(&key, n).await?.ok_or_else(|| no_revision(n, last.revision))?,
+        None => last,
     };
-    let command = command.ok_or_else(|| no_task(&id))?;
     let content = entry.content(&key, &command, query.form).await?;
     if wants_yaml(&headers) {
         return Ok(([(header::CONTENT_TYPE, "application/yaml")], content.into_yaml()).into_response());
@@ -115,6 +115,10 @@ pub async fn get(
     };
     let Command { task: id, name, revision, created, actor, .. } = command;
     Ok(Json(RevisionView { id, name, revision, command: kind, created, actor, content }).into_response())
+}
+
+fn no_revision(n: Revision, last: Revision) -> HttpError {
+    HttpError::not_found(format!("there is no revision {n}; the last is {last}"))
 }
 
 fn wants_yaml(headers: &HeaderMap) -> bool {

@@ -59,8 +59,11 @@ async fn no_spelling_of_a_secret_shows_its_value() {
 async fn a_form_that_is_not_there_yet_is_a_404() {
     let harness = Harness::new().await;
     let id = harness.submit("").await;
-    for path in ["?form=rendered", "?form=report", "?revision=2"] {
-        assert_eq!(answer(harness.get(&format!("/yaml/{id}{path}"))).await.0, 404, "{path}");
+    for (path, said) in
+        [("?form=rendered", "not"), ("?form=report", "not"), ("?revision=2", "no revision 2; the last is 1")]
+    {
+        let (status, body) = answer(harness.get(&format!("/yaml/{id}{path}"))).await;
+        assert!(status == 404 && body["detail"].as_str().is_some_and(|d| d.contains(said)), "{path}: {body}");
     }
     let (_, source) = answer(harness.get(&format!("/yaml/{id}")).header("accept", "application/yaml")).await;
     assert_eq!(source, format!("# manifest.yaml\n---\n{CONFIG_MAP}"));

@@ -11,8 +11,8 @@ use crate::{
     ui::{Ui, tame},
 };
 
-/// How many are looked through for one.
-const LOOK: usize = 10_000;
+/// How many are looked through for one: the most that the server lists at once.
+const LOOK: usize = 1_000;
 
 pub async fn run(client: &Client, command: DeadLetterCommand, ui: &mut Ui) -> Done {
     match command {

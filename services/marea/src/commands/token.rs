@@ -22,7 +22,8 @@ pub async fn run(client: &Client, command: TokenCommand, ui: &mut Ui) -> Done {
         TokenCommand::Create { tenant, scopes, expires, note } => {
             let scopes: Vec<Scope> = scopes.into_iter().map(Scope::from).collect();
             let expires = expires.map(until).transpose()?;
-            let made = client.create_token(tenant.as_str(), &scopes, expires.as_deref(), &note).await?;
+            let made = client.create_token(tenant.as_str(), &scopes, expires.as_deref(), &note).await;
+            let made = made.map_err(|e| Failure::of(e, "tenant list"))?;
             if !ui.value(&made)? {
                 // Only the token on stdout, so that it can be taken into a variable.
                 eprintln!("this is the only time that the token is shown");

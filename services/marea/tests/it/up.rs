@@ -97,7 +97,8 @@ fn the_administrator_s_commands_work() {
     let id = ok(up.run(&["token", "list", "-o", "name"]));
     ok(up.run(&["token", "revoke", id.trim()]));
     assert_eq!(ok(up.run(&["dead-letter", "list"])), "no dead letters\n");
-    assert_eq!(up.run(&["dead-letter", "show", "none"]).code, 1);
+    let shown = up.run(&["dead-letter", "show", "none"]);
+    assert!(shown.code == 1 && shown.err.contains("there is no dead letter `none`"), "{}", shown.err);
     assert!(ok(up.run(&["doctor"])).contains("ok    ready"));
 }
 

@@ -48,7 +48,9 @@ impl Clients {
         let (received, dead) = (of("received"), of("dead"));
         let sums = received == of("counted") + of("duplicate") + of("over_limit");
         self.claim(sums, || format!("it does not add up: {audit}"));
-        self.claim(audit["lost"] == 0, || format!("something was lost: {audit}"));
+        // What is with a slow consumer for longer than the short run's rest of the queues looks lost meanwhile.
+        let lost = audit["settled"] == true && audit["lost"] != 0;
+        self.claim(!lost, || format!("something was lost: {audit}"));
         self.claim(dead == 0, || format!("something does not fit: {audit}"));
         let whole = audit["settled"] != true || of("accepted") == received + dead;
         self.claim(whole, || format!("settled, and not whole: {audit}"));

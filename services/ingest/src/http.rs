@@ -102,7 +102,7 @@ impl Ingest {
         // What is not text is no token: it must not count as none at all.
         let header = header.map(|value| value.to_str().unwrap_or("not text"));
         let access = &self.0.context.access;
-        let caller: Caller = access.caller(header).await.map_err(bootstrap::HttpError::from)?;
+        let caller: Caller = Box::pin(access.caller(header)).await.map_err(bootstrap::HttpError::from)?;
         caller.may(Scope::Ballots)?;
         Ok(caller.tenant.name.to_string().into())
     }

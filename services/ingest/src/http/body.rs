@@ -59,7 +59,7 @@ fn unsupported(detail: &str) -> Refusal {
 }
 
 /// Reads a whole body.
-pub(super) async fn whole<B>(headers: &HeaderMap, body: B, flow: &Flow) -> Result<Bytes, Refusal>
+pub(super) async fn whole<B>(headers: &HeaderMap, mut body: B, flow: &Flow) -> Result<Bytes, Refusal>
 where
     B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
 {
@@ -67,18 +67,24 @@ where
     if length.is_some_and(|length| length > MAX_BYTES) {
         return Err(refuse(headers, body));
     }
-    timeout(TOTAL, collected(body, length.unwrap_or_default(), flow)).await.unwrap_or_else(|_| Err(too_slow()))
-}
-
-async fn collected<B>(mut body: B, length: usize, flow: &Flow) -> Result<Bytes, Refusal>
-where
-    B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
-{
-    // Most bodies are there with their head, in one piece.
-    let first = next(&mut body).await?.unwrap_or_default();
+    // Most bodies are there with their head, in one piece: they need no timer.
+    let first = match body.frame().now_or_never() {
+        Some(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        Some(Some(Err(_))) => return Err(incomplete()),
+        Some(None) => return Ok(Bytes::new()),
+        None => Bytes::new(),
+    };
     if body.is_end_stream() {
         return Ok(first);
     }
+    let rest = Box::pin(timeout(TOTAL, collected(first, body, length.unwrap_or_default(), flow)));
+    rest.await.unwrap_or_else(|_| Err(too_slow()))
+}
+
+async fn collected<B>(first: Bytes, mut body: B, length: usize, flow: &Flow) -> Result<Bytes, Refusal>
+where
+    B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
+{
     let mut held = flow.hold(length.max(first.len()));
     let mut all = Vec::with_capacity(length.max(first.len()));
     all.extend_from_slice(&first);

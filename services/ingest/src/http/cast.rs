@@ -66,8 +66,9 @@ impl Ingest {
         let caller = self.caller(&contest, &head.headers).await?;
         let voter = voter(&head.headers)?;
         let cast = Cast { contest, caller, voter };
+        // What is rare is boxed: every request's future would have the size of the largest.
         match Format::of(&head.headers)? {
-            Format::Lines => stream::lines(self, cast, body).await,
+            Format::Lines => Box::pin(stream::lines(self, cast, body)).await,
             Format::Json => {
                 let json = body::whole(&head.headers, body, &self.0.commit.flow).await?;
                 self.json(cast, json).await
@@ -78,7 +79,7 @@ impl Ingest {
     async fn json(&self, cast: Cast, json: Bytes) -> Result<Response, Refusal> {
         match json.iter().find(|b| !b.is_ascii_whitespace()) {
             None => Err(HttpError::bad_request("empty-body", "expected a ballot, or an array of ballots").into()),
-            Some(b'[') => self.many(cast, &json).await,
+            Some(b'[') => Box::pin(self.many(cast, &json)).await,
             Some(_) => self.one(&cast, &json).await,
         }
     }

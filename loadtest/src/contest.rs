@@ -91,7 +91,7 @@ impl Cores {
     /// Milliseconds for each thousand of so many since then, of the service and of the broker.
     pub fn a_thousand(self, since: Self, count: u64) -> String {
         let each = |seconds: f64| seconds * 1e6 / count.max(1) as f64;
-        format!("CPU {:.0} + {:.0} ms", each(self.service - since.service), each(self.broker - since.broker))
+        format!("CPU {:.1} + {:.1} ms", each(self.service - since.service), each(self.broker - since.broker))
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use testkit::http;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task::JoinSet};
 
 use crate::{
     contest::{
@@ -76,9 +76,9 @@ fn row(load: &Paced, mut millis: Vec<f64>, cores: f64) -> Row {
 }
 
 impl Marks {
-    /// Casts marked votes in turn, counted from before each is sent.
+    /// Casts marked votes, counted from before each is sent, whether or not earlier ones were answered.
     async fn cast(&self, url: &str, time: Duration) -> Result<()> {
-        let began = Instant::now();
+        let (began, mut casting) = (Instant::now(), JoinSet::new());
         for number in 0.. {
             tokio::time::sleep(PAUSE).await;
             if began.elapsed() >= time {
@@ -87,7 +87,11 @@ impl Marks {
             let name = format!("Marked {number:06}");
             let vote = serde_json::json!({"name": name, "album": "One", "year": 2000, "rank": 5});
             self.waiting.lock().await.insert(name, Instant::now());
-            http().post(format!("{url}/votes")).json(&vote).send().await?.error_for_status()?;
+            let request = http().post(format!("{url}/votes")).json(&vote);
+            casting.spawn(async move { request.send().await?.error_for_status().map(drop) });
+        }
+        while let Some(cast) = casting.join_next().await {
+            cast??;
         }
         Ok(())
     }

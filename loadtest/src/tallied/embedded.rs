@@ -54,7 +54,7 @@ pub async fn measure(seconds: u32) -> Result<Row> {
     counting.await?;
     Ok(Row {
         what: format!("{total} ballots, queue → logged and counted, all embedded, batches of {}", batches::BALLOTS),
-        ours: format!("{rate:.0} ballots/s, CPU {:.0} ms a 1,000", spent * 1e6 / total as f64),
+        ours: format!("{rate:.0} ballots/s, CPU {:.1} ms a 1,000", spent * 1e6 / total as f64),
         bare: NO_GOAL.into(),
         ratio: NO_GOAL.into(),
         goal: "≥ 60,000/s",

@@ -21,6 +21,9 @@ use crate::{
     refused, replicas,
 };
 
+/// How often an object is compared that changes meanwhile: a status that is written all the time must not hold a plan.
+const COMPARISONS: usize = 4;
+
 /// What would happen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Plan {
@@ -131,9 +134,8 @@ impl Session {
             // Reported already.
             _ => return Ok((None, vec![])),
         };
-        match self.dry_run(one, live.as_ref(), uid.as_deref()).await {
-            Ok(then) => {
-                let fields = diff(&one.object, live.as_ref(), Some(&then));
+        match self.changes(one, live.clone(), uid.as_deref()).await {
+            Ok(fields) => {
                 let kind = match (live.is_some(), fields.is_empty()) {
                     (false, _) => ChangeKind::Create,
                     (true, false) => ChangeKind::Update,
@@ -146,6 +148,26 @@ impl Session {
             }
             Err(Error::Refused(refusal)) => Ok((None, refused::problems(one, &Error::Refused(refusal)))),
             Err(other) => Err(other.into()),
+        }
+    }
+
+    /// What an apply would change. Controllers may write between the read and the dry run, and what they wrote is no
+    /// change of ours: then both are made again.
+    async fn changes(&self, one: &Desired, live: Option<Value>, uid: Option<&str>) -> Result<Vec<FieldChange>, Error> {
+        let (mut live, mut again) = (live, COMPARISONS);
+        loop {
+            let then = self.dry_run(one, live.as_ref(), uid).await?;
+            let fields = diff(&one.object, live.as_ref(), Some(&then));
+            again -= 1;
+            if live.is_none() || fields.is_empty() || again == 0 {
+                return Ok(fields);
+            }
+            let now = self.get(&one.path(), Accept::Object).await?;
+            let version = |object: &Option<Value>| object.as_ref().map(|o| o["metadata"]["resourceVersion"].clone());
+            if now.is_none() || version(&now) == version(&live) {
+                return Ok(fields);
+            }
+            live = now;
         }
     }
 

@@ -37,7 +37,7 @@ fn a_line_tells_rows_sum_and_the_rate_of_the_last_seconds() {
     let rows = || vec![row("Alux Nahual", 40, 1), row("Mal\x1bacates", 7, 2)];
     let line = bands.line(&standings("bands", rows(), 400), now + Duration::from_secs(4), 120);
     assert_eq!(line, format!("{:<76}400 votes, 100/s", "bands     1 Alux Nahual 40   2 Mal\u{fffd}acates 7"));
-    let narrow = bands.line(&standings("bands", rows(), 400), now + Duration::from_secs(4), 45);
+    let narrow = bands.line(&standings("bands", rows(), 400), now + Duration::from_secs(4), 46);
     assert_eq!(narrow, "bands     1 Alux Nahual 40   400 votes, 100/s");
     // Twenty seconds later, without one more.
     let line = bands.line(&standings("bands", rows(), 400), now + Duration::from_secs(24), 120);

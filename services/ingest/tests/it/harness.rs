@@ -129,6 +129,19 @@ pub async fn bus(kind: &str, test: &str) -> Option<Arc<dyn Bus>> {
     Some(Arc::new(RabbitMq::connect(rabbitmq::Config::new(url)).await.unwrap()))
 }
 
+/// Awaits every group's first queue with its consumer. On a busy machine a broker takes longer over that than a request
+/// waits for its confirm, and the first ballots would be answered 503.
+async fn consumed(bus: &dyn Bus) {
+    for group in GROUPS {
+        let subscribed = testkit::until("a consumer", PATIENCE, async || {
+            let (first, whole) = (bus.depth(&group.member(0)).await, bus.depth(group.name).await);
+            let consumers = first.or(whole).map(|depth| depth.consumers);
+            if consumers.is_ok_and(|n| n > 0) { Ok(()) } else { Err(format!("none of {}", group.name)) }
+        });
+        subscribed.await.unwrap();
+    }
+}
+
 impl Harness {
     pub async fn new(bus: Arc<dyn Bus>, with: With) -> Self {
         bootstrap::install_tls();
@@ -158,6 +171,7 @@ impl Harness {
             let (bus, noted, stop) = (context.bus.clone(), noted.clone(), stop.clone());
             tokio::spawn(async move { bus.consume(group, noted, stop).await });
         }
+        consumed(context.bus.as_ref()).await;
         let http = Client::builder().no_proxy().build().unwrap();
         Self { url: format!("http://{address}"), address, http, context, noted, stop, service: Some(service) }
     }

@@ -20,6 +20,9 @@ pub const MAX_FIELDS: usize = 16;
 pub const MAX_TEXT: usize = 1_000;
 /// The most characters of a text where the definition does not say.
 pub const DEFAULT_TEXT: usize = 200;
+/// The greatest integer that a field takes, and its negative the least, where the definition does not say less: a
+/// batch of as many as there can be still sums to what every counter holds exactly, 2^53.
+pub const MAX_INTEGER: i64 = 1_000_000_000_000;
 /// The most lanes of a contest: each may have a batch in the making.
 pub const MAX_LANES: usize = 256;
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::definition::{Definition, Field, Shape};
+use crate::definition::{Definition, Field, MAX_INTEGER, Shape};
 
 mod hostile;
 mod people;
@@ -85,7 +85,7 @@ impl<'d> Generator<'d> {
 
     /// Small ranges lean to their upper end, as ranks do; large ones to their lower, as ages do.
     fn integer(&mut self, min: i64, max: i64) -> i64 {
-        let low = if min == -i64::MAX { 0.min(max) } else { min };
+        let low = if min == -MAX_INTEGER { 0.min(max) } else { min };
         let width = max.abs_diff(low).min(1_000) + 1;
         let (one, other) = (self.random.below(width), self.random.below(width));
         let drawn = if width <= 10 { one.max(other) } else { one.min(other) };

@@ -50,6 +50,15 @@ fn every_problem_has_its_line_and_field() {
 }
 
 #[test]
+fn integers_are_bounded_so_that_sums_fit() {
+    let field = |bounds: &str| MINIMAL.replace("type: string", &format!("type: integer{bounds}"));
+    let shape = |bounds| Definition::parse(&field(bounds)).expect("it is sound").fields[0].shape.clone();
+    assert_eq!(shape(""), Shape::Integer { min: -1_000_000_000_000, max: 1_000_000_000_000 });
+    assert_eq!(shape(", max: 5"), Shape::Integer { min: -1_000_000_000_000, max: 5 });
+    assert_eq!(problems(&field(", max: 1000000000001")), ["4 fields.x.max out_of_range"]);
+}
+
+#[test]
 fn tallies_routes_and_hidden_names_must_exist() {
     let text = "name: a\ntitle: A\nkind: votes\nfields:\n  x: {type: string, values: [a, b]}\n  n: {type: integer}\n\
                 tallies:\n  t: {by: [z], sum: n, where: {x: c}}\nboard: u\nroutes:\n  by: [n]\n  queues:\n  - {queue: q, where: {x: a}}\nhidden: [w]\n";

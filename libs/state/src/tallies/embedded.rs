@@ -64,8 +64,9 @@ fn apply(tx: &Transaction<'_>, generation: u32, ready: &Ready, until: i64) -> ru
     if now > until {
         return Ok(Applied::TooLate);
     }
+    // As in Redis, a counter stays at 2^53.
     let add = "INSERT INTO tally (contest, generation, slot, field, value) VALUES (?1, ?2, ?3, ?4, ?5)
-               ON CONFLICT DO UPDATE SET value = value + excluded.value";
+               ON CONFLICT DO UPDATE SET value = max(-(1 << 53), min(1 << 53, value + excluded.value))";
     let mut add = tx.prepare_cached(add)?;
     for (field, amount) in &ready.fields {
         add.execute(params![ready.contest, generation, slot, field, amount])?;

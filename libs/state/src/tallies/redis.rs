@@ -3,6 +3,8 @@
 //! A slot is a hash of counters and a sorted set of what was applied to them, with the time: both in one of Redis'
 //! own slots, changed by one script.
 
+mod merge;
+
 use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
@@ -18,6 +20,7 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use self::merge::Group;
 use super::{Applied, Member, Slot, Tallies, VERSION, counts, fields};
 use crate::{
     Error,
@@ -27,32 +30,45 @@ use crate::{
 
 /// Bound on one operation, whatever the client does meanwhile.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// Fields that one call adds to: a script takes at most 1,000 arguments, two of them the member and the deadline.
-const FIELDS: usize = 490;
+/// Arguments that a script takes at most: beyond, it would hold up its node, and Lua's stack ends at some thousands.
+const ARGUMENTS: usize = 1_000;
+/// Fields of one part of an entry, beside the deadline, the number of members, and one member.
+const FIELDS: usize = (ARGUMENTS - 3) / 2;
 
-/// Applies one part of an entry. Keys: counters, memory. Arguments: member, deadline in milliseconds, then field and
-/// amount by turns. A script that fails half-way is not undone: it reads and checks first, and writes last.
+/// Applies entries of one slot, or one part of an entry: all, or none where one is in already. Keys: counters, memory.
+/// Arguments: deadline in milliseconds, number of members, the members, then field and amount by turns. Answers 0; 1
+/// and for each member since how many milliseconds it is in, or -1; or 2 where it is too late. A script that fails
+/// half-way is not undone: it reads and checks first, and writes last, in as few commands as it can, for each is
+/// replicated. Numbers in Lua are exact up to 2^53:
+/// there a counter stays.
 const APPLY: &str = "
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local since = redis.call('ZSCORE', KEYS[2], ARGV[1])
-if since then return {1, math.max(0, now - tonumber(since))} end
-if now > tonumber(ARGV[2]) then return {2, 0} end
+local count = tonumber(ARGV[2])
+local since, known = {1}, false
+for i = 1, count do
+  local at = redis.call('ZSCORE', KEYS[2], ARGV[2 + i])
+  since[i + 1] = at and math.max(0, now - tonumber(at)) or -1
+  known = known or at
+end
+if known then return since end
+if now > tonumber(ARGV[1]) then return {2} end
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'hash' and kind ~= 'none' then return redis.error_reply('the key of counters holds a ' .. kind) end
-if #ARGV > 1000 or #ARGV % 2 ~= 0 then return redis.error_reply('wrong number of arguments') end
-local names = {}
-for i = 3, #ARGV, 2 do names[#names + 1] = ARGV[i] end
+if #ARGV > 1000 or (#ARGV - count) % 2 ~= 0 then return redis.error_reply('wrong number of arguments') end
+local names, sums, members = {}, {}, {}
+for i = count + 3, #ARGV, 2 do names[#names + 1] = ARGV[i] end
 local there = redis.call('HMGET', KEYS[1], unpack(names))
-for i = 1, #names do
-  local amount, value = tonumber(ARGV[2 * i + 2]), tonumber(there[i] or '0')
-  if not amount or not value or math.abs(amount) + math.abs(value) > 9e18 then
-    return redis.error_reply('the counter or the amount is no whole number of 64 bits')
-  end
+for i, name in ipairs(names) do
+  local amount, value = tonumber(ARGV[count + 2 + 2 * i]), tonumber(there[i] or '0')
+  if not amount or not value then return redis.error_reply('the counter or the amount is no number') end
+  local sum = math.max(-2 ^ 53, math.min(2 ^ 53, value + amount))
+  sums[2 * i - 1], sums[2 * i] = name, string.format('%.0f', sum)
 end
-for i = 3, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
-redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[1])
-return {0, 0}
+for i = 1, count do members[2 * i - 1], members[2 * i] = string.format('%.0f', now), ARGV[2 + i] end
+redis.call('HSET', KEYS[1], unpack(sums))
+redis.call('ZADD', KEYS[2], unpack(members))
+return {0}
 ";
 
 /// Counters in Redis.
@@ -92,14 +108,35 @@ impl RedisTallies {
         })
     }
 
+    /// A group in one call. Where some of it is in already, the others one by one: nothing of the group was applied.
+    async fn apply_group(&self, generation: u32, group: Group<'_>, until: i64) -> Result<Vec<(usize, Applied)>, Error> {
+        let [(at, entry)] = *group.entries else {
+            let slot = slot(generation, group.entries[0].1);
+            let fields: Vec<_> = group.fields.into_iter().collect();
+            let answers = self.call(&slot, &group.members, &fields, until).await?;
+            let apply = group.entries.iter().zip(answers).map(|(&(at, entry), answer)| async move {
+                Ok::<_, Error>((
+                    at,
+                    match answer {
+                        Some(applied) => applied,
+                        None => self.apply_one(generation, entry, until).await?,
+                    },
+                ))
+            });
+            return try_join_all(apply).await;
+        };
+        Ok(vec![(at, self.apply_one(generation, entry, until).await?)])
+    }
+
     async fn apply_one(&self, generation: u32, entry: &Entry, until: i64) -> Result<Applied, Error> {
-        let slot = Slot { contest: entry.contest.clone(), generation, slot: entry.slot };
+        let slot = slot(generation, entry);
         let all: Vec<_> = fields(entry).collect();
         let mut whole = Applied::Already(Duration::MAX);
         // The version grows with the first part; the last parts follow at once, or when the entry comes again.
         for (part, fields) in all.chunks(FIELDS).enumerate() {
             let member = Member { batch: entry.batch, part: u16::try_from(part).unwrap_or(u16::MAX) };
-            whole = match (whole, self.apply_part(&slot, member, fields, until).await?) {
+            let applied = self.call(&slot, &[member], fields, until).await?[0].unwrap_or(Applied::TooLate);
+            whole = match (whole, applied) {
                 (_, Applied::TooLate) => return Ok(Applied::TooLate),
                 (Applied::Already(one), Applied::Already(other)) => Applied::Already(one.min(other)),
                 _ => Applied::Now,
@@ -108,14 +145,17 @@ impl RedisTallies {
         Ok(whole)
     }
 
-    async fn apply_part(
+    /// One call of the script; what became of each member, `None`: nothing yet, for another of them is in already.
+    async fn call(
         &self,
         slot: &Slot,
-        member: Member,
+        members: &[Member],
         fields: &[(String, i64)],
         until: i64,
-    ) -> Result<Applied, Error> {
-        let mut arguments: Vec<Value> = vec![bytes(member), until.into()];
+    ) -> Result<Vec<Option<Applied>>, Error> {
+        let mut arguments: Vec<Value> = Vec::with_capacity(2 + members.len() + 2 * fields.len());
+        arguments.extend([until.into(), Value::Integer(members.len().try_into().unwrap_or(i64::MAX))]);
+        arguments.extend(members.iter().copied().map(bytes));
         arguments.extend(fields.iter().flat_map(|(name, amount)| [name.as_str().into(), (*amount).into()]));
         let keys = vec![counters(slot), memory(slot)];
         let answer = match self.client.evalsha(self.hash.as_str(), keys.clone(), arguments.clone()).await {
@@ -123,11 +163,15 @@ impl RedisTallies {
             Err(error) if error.details().starts_with("NOSCRIPT") => self.client.eval(APPLY, keys, arguments).await,
             answer => answer,
         };
-        let (code, since): (i64, u64) = answer?;
-        Ok(match code {
-            0 => Applied::Now,
-            1 => Applied::Already(Duration::from_millis(since)),
-            _ => Applied::TooLate,
+        let answer: Vec<i64> = answer?;
+        Ok(match answer.as_slice() {
+            [0] => vec![Some(Applied::Now); members.len()],
+            [1, since @ ..] if since.len() == members.len() => {
+                let already = |since: &i64| u64::try_from(*since).ok().map(Duration::from_millis).map(Applied::Already);
+                since.iter().map(already).collect()
+            }
+            [2] => vec![Some(Applied::TooLate); members.len()],
+            _ => return Err(Error("the script answered what it never does".to_owned())),
         })
     }
 
@@ -148,6 +192,10 @@ impl RedisTallies {
 
 fn run_id(info: &str) -> &str {
     info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default().trim()
+}
+
+fn slot(generation: u32, entry: &Entry) -> Slot {
+    Slot { contest: entry.contest.clone(), generation, slot: entry.slot }
 }
 
 fn counters(slot: &Slot) -> String {
@@ -171,11 +219,14 @@ fn member(bytes: &[u8]) -> Option<Member> {
 
 #[async_trait]
 impl Tallies for RedisTallies {
-    /// All on their way at once; each is one script call, or some where it is large.
+    /// All on their way at once. The entries of a slot are one script call, for many add to the same counters; a large
+    /// entry is some of its own.
     async fn apply(&self, generation: u32, entries: &[Entry], until: Timestamp) -> Result<Vec<Applied>, Error> {
         let until = until.as_millisecond();
-        let applying = entries.iter().map(|entry| self.apply_one(generation, entry, until));
-        self.run("tally_apply", try_join_all(applying)).await
+        let applying = merge::groups(entries).into_iter().map(|group| self.apply_group(generation, group, until));
+        let mut applied = self.run("tally_apply", try_join_all(applying)).await?.concat();
+        applied.sort_unstable_by_key(|(at, _)| *at);
+        Ok(applied.into_iter().map(|(_, applied)| applied).collect())
     }
 
     async fn version(&self, slot: &Slot) -> Result<u64, Error> {

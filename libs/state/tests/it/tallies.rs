@@ -138,6 +138,46 @@ async fn totals_alone_are_counted(store: Store) {
     assert_eq!(totals, Totals { batches: 1, ..Totals::default() });
 }
 
+/// Entries that one call takes together, those that it does not, some that are in already, and one twice.
+async fn many_entries_at_once_are_each_applied_once(store: Store) {
+    let (here, there) = (slot(1), Slot { slot: 4, ..slot(1) });
+    let sizes = [3, 0, 480, 20, 499, 1, 500, 2, 1_200, 40];
+    let entries: Vec<Entry> = sizes.iter().flat_map(|n| [entry(&here, *n), entry(&there, *n / 2)]).collect();
+    let early: Vec<Entry> = entries.iter().step_by(7).cloned().collect();
+    assert!(apply(&*store, &early).await.iter().all(|applied| *applied == Applied::Now));
+    let twice: Vec<Entry> = entries.iter().chain(&entries[3..6]).cloned().collect();
+    let applied = apply(&*store, &twice).await;
+    assert_eq!(applied.len(), twice.len());
+    for (at, applied) in applied[..entries.len()].iter().enumerate() {
+        let twice = (3..6).contains(&at);
+        assert!(twice || (*applied == Applied::Now) == (at % 7 != 0), "{at}: {applied:?}");
+    }
+    for slot in [&here, &there] {
+        let of: Vec<Entry> = entries.iter().filter(|entry| entry.contest == slot.contest).cloned().collect();
+        assert_eq!(store.counts(slot).await.expect("an answer"), expected(&of));
+        assert_eq!(store.version(slot).await.expect("an answer"), u64::try_from(of.len()).expect("few"));
+    }
+}
+
+/// Amounts are small, and there are many: no sum of them may end in an error, which would come again for ever.
+async fn a_counter_stays_at_the_greatest_number(store: Store) {
+    let slot = slot(1);
+    let large = |_| {
+        let mut one = entry(&slot, 2);
+        one.increments[0].amount = 1 << 52;
+        one.increments[1].amount = -(1 << 52);
+        one
+    };
+    let entries: Vec<Entry> = (0..5).map(large).collect();
+    for one in &entries {
+        assert_eq!(apply(&*store, std::slice::from_ref(one)).await, [Applied::Now]);
+    }
+    let counts = store.counts(&slot).await.expect("an answer");
+    let sums: Vec<i64> = counts.counters.values().copied().collect();
+    assert_eq!(sums, [1 << 53, -(1 << 53)]);
+    assert_eq!(counts.totals.batches, 5);
+}
+
 macro_rules! contract {
     ($($name:ident),+ $(,)?) => {
         mod on_embedded {
@@ -163,10 +203,12 @@ contract! {
     an_entry_is_applied_once,
     an_entry_applied_by_many_at_once_counts_once,
     a_large_entry_is_applied_whole,
+    many_entries_at_once_are_each_applied_once,
     an_entry_that_comes_too_late_is_not_applied,
     generations_and_slots_are_apart,
     what_is_forgotten_keeps_its_counts,
     totals_alone_are_counted,
+    a_counter_stays_at_the_greatest_number,
 }
 
 /// Writes that were acknowledged and did not reach the replica are lost: the counters and the memory of them alike,

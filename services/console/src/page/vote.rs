@@ -6,7 +6,7 @@ use client::Rejected;
 use contests::{
     Definition, Kind,
     ballot::MAX_VOTER,
-    definition::{Field, Shape, Voters},
+    definition::{Field, MAX_INTEGER, Shape, Voters},
     gate::State,
 };
 use maud::{Markup, html};
@@ -163,7 +163,7 @@ fn hint(form: &VoteForm, field: &Field) -> String {
 
 /// The bounds that a definition names; the widest are none.
 fn bounds(min: i64, max: i64) -> (Option<i64>, Option<i64>) {
-    (Some(min).filter(|min| *min > -i64::MAX), Some(max).filter(|max| *max < i64::MAX))
+    (Some(min).filter(|min| *min > -MAX_INTEGER), Some(max).filter(|max| *max < MAX_INTEGER))
 }
 
 /// What describes an input: its hint and its errors.

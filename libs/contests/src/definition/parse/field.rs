@@ -1,7 +1,7 @@
 //! The fields of a ballot.
 
 use super::super::{
-    DEFAULT_TEXT, Field, MAX_FIELDS, MAX_TEXT, Shape,
+    DEFAULT_TEXT, Field, MAX_FIELDS, MAX_INTEGER, MAX_TEXT, Shape,
     reader::{At, Map, Reader},
 };
 
@@ -77,11 +77,10 @@ fn shape(reader: &mut Reader, map: &Map<'_>) -> Option<Shape> {
 
 fn integer(reader: &mut Reader, map: &Map<'_>) -> Option<Shape> {
     let limit = |reader: &mut Reader, key, default| {
-        // i64::MIN is left out so that a batch can write "missing" as one more number.
-        map.get(key).map_or(Some(default), |at| reader.integer(at, -i64::MAX, i64::MAX))
+        map.get(key).map_or(Some(default), |at| reader.integer(at, -MAX_INTEGER, MAX_INTEGER))
     };
-    let min = limit(reader, "min", -i64::MAX);
-    let max = limit(reader, "max", i64::MAX);
+    let min = limit(reader, "min", -MAX_INTEGER);
+    let max = limit(reader, "max", MAX_INTEGER);
     let (min, max) = (min?, max?);
     if let (true, Some(at)) = (max < min, map.get("max")) {
         reader.problem(at, "contradiction", format!("expected at least `min`, which is {min}"));

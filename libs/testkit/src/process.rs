@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -13,6 +13,8 @@ use crate::{reaper, until};
 
 /// Lines of a log that are shown when a server fails.
 const TAIL: usize = 40;
+/// Bound on the way of a SIGSTOP to the last thread, on a machine that is busy.
+const STOPPED: Duration = Duration::from_secs(10);
 
 /// A process with its whole group: killed by SIGKILL when dropped, and when this process dies.
 /// What it prints is appended to a file.
@@ -74,9 +76,19 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
-    /// SIGSTOP to the whole group: it keeps its connections and answers nothing.
+    /// SIGSTOP to the whole group: it keeps its connections and answers nothing. Returns once each of its threads
+    /// stands still: the signal is on its way for a moment, in which a question would still be answered.
+    ///
+    /// # Panics
+    /// Where it still runs after 10 s.
+    #[expect(clippy::disallowed_methods, reason = "a pause takes a moment, and is asked for where nothing is awaited")]
     pub fn pause(&self) {
         self.signal(Signal::STOP);
+        let began = Instant::now();
+        while self.pid().is_some_and(group_runs) {
+            assert!(began.elapsed() < STOPPED, "{} does not stop at SIGSTOP", self.name);
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// SIGCONT to the whole group.
@@ -161,4 +173,26 @@ fn signal(group: u32, signal: Signal) {
     let group = i32::try_from(group).ok().and_then(Pid::from_raw).expect("a child's id is a positive i32");
     // The group may have ended in this instant, which is no error to anybody.
     let _ = kill_process_group(group, signal);
+}
+
+/// Whether a thread of the group's processes is neither stopped nor dead. Where there is no `/proc`, nobody knows: no.
+fn group_runs(group: u32) -> bool {
+    numbered(Path::new("/proc"))
+        .filter(|process| stat(process).is_some_and(|(_, of)| of == group))
+        .flat_map(|process| numbered(&process.join("task")).collect::<Vec<_>>())
+        .any(|thread| stat(&thread).is_some_and(|(state, _)| !"TtZX".contains(state)))
+}
+
+/// The folders in `parent` that are named by a number.
+fn numbered(parent: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.file_name().is_some_and(|n| n.as_encoded_bytes().iter().all(u8::is_ascii_digit)))
+}
+
+/// A process's or thread's state and group: proc(5), the third and fifth field of `stat`, after a name in parentheses.
+fn stat(folder: &Path) -> Option<(char, u32)> {
+    let text = std::fs::read_to_string(folder.join("stat")).ok()?;
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(1)?.parse().ok()?))
 }

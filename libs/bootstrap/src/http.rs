@@ -1,10 +1,12 @@
 //! HTTP: one server with all its bounds, one error type, strict extractors, probes and documentation.
 
+pub mod answers;
 mod app;
 mod body;
 mod docs;
 mod edge;
 mod error;
+mod events;
 mod extract;
 mod guard;
 mod io;
@@ -14,6 +16,7 @@ mod serve;
 pub use app::{App, app, app_alone};
 pub use body::{BODIES_IN_FLIGHT_BYTES, BodyError, BodyLimits};
 pub use error::{HttpError, ProblemDetails};
-pub use extract::{Json, Path, Query, has_media_type, read_body};
+pub use events::events;
+pub use extract::{Json, Path, Query, accepts, has_media_type, read_body};
 pub use guard::Guard;
 pub use serve::{Limits, Server, bind, listen, serve};

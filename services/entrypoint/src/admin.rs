@@ -2,7 +2,6 @@
 
 mod dead_letters;
 mod namespaces;
-mod responses;
 mod tenants;
 mod tokens;
 

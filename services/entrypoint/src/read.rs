@@ -8,7 +8,10 @@ use axum::{
 };
 use bootstrap::{
     Caller, HttpError,
-    http::{Path, ProblemDetails, Query},
+    http::{
+        Path, ProblemDetails, Query,
+        answers::{Denied, Invalid},
+    },
     no_task,
 };
 use domain::{
@@ -82,12 +85,10 @@ pub enum Content {
     params(("id" = String, Path, description = "The task's id, name or the end of its id."), Read),
     responses(
         (status = 200, description = "The revision.", content((RevisionView = "application/json"), (String = "application/yaml"))),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        Invalid,
+        Denied,
         (status = 404, description = "The tenant has no such task, or it no such revision in this form.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "Several tasks' ids end so.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn get(

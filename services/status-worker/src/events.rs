@@ -1,22 +1,15 @@
 //! A task's status as server-sent events.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use axum::response::{
-    IntoResponse, Response,
-    sse::{Event, KeepAlive, Sse},
-};
+use axum::response::{Response, sse::Event};
+use bootstrap::http::events;
 use domain::{TaskKey, TaskStatus};
-use futures::{Stream, stream};
 
 use crate::Worker;
 
 /// How long one wait for a change takes at most.
 const WAIT: Duration = Duration::from_secs(30);
-/// A line that says nothing, so that nobody takes the connection for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Milliseconds after which a client that was cut off comes again.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// The stream's place: what is to be sent, and what was.
 struct Place {
@@ -31,17 +24,10 @@ pub fn stream(worker: Worker, key: TaskKey, status: Arc<TaskStatus>, known: Opti
     let sent = status.version;
     let next = Some(status).filter(|s| known != Some(s.version));
     let place = Place { worker, key, next, sent };
-    let events: Sse<_> = Sse::new(events(place)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
-    // Proxies must not hold events back.
-    ([("x-accel-buffering", "no")], events).into_response()
-}
-
-fn events(place: Place) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold(place, |mut place| async move {
+    events(place, |mut place| async move {
         let status = place.next().await?;
-        let event = Event::default().event("status").id(status.version.to_string()).retry(RETRY);
-        let event = event.json_data(&*status).expect("a status has string keys only");
-        Some((Ok(event), place))
+        let event = Event::default().event("status").id(status.version.to_string());
+        Some((event.json_data(&*status).expect("a status has string keys only"), place))
     })
 }
 

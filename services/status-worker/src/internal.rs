@@ -3,7 +3,10 @@
 use axum::{extract::State, response::Response};
 use bootstrap::{
     Caller, HttpError,
-    http::{Path, ProblemDetails, Query},
+    http::{
+        Path, ProblemDetails, Query,
+        answers::{Denied, Invalid},
+    },
     no_task,
 };
 use domain::{TaskKey, access::Scope};
@@ -29,13 +32,11 @@ struct Question<'a> {
     params(("id" = String, Path, description = "The task's id, name or the end of its id.")),
     responses(
         (status = 200, description = "One sentence, and the objects that are not healthy.", body = serde_json::Value),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        Invalid,
+        Denied,
         (status = 404, description = "The tenant has no such task, or nothing of it was applied.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "Several tasks' ids end so.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 429, description = "Too many are asking at a time.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn why(
@@ -57,14 +58,12 @@ pub async fn why(
     params(("id" = String, Path, description = "The task's id, name or the end of its id."), Lines),
     responses(
         (status = 200, description = "The lines.", body = String, content_type = "text/plain"),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        Invalid,
+        Denied,
         (status = 404, description = "The tenant has no such task, or it no such object with pods.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "Several tasks' ids end so.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, description = "The object has no pods.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 429, description = "Too many are asking at a time.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn logs(

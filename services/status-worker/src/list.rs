@@ -5,7 +5,10 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use bootstrap::{
     Caller, HttpError,
-    http::{ProblemDetails, Query},
+    http::{
+        Query,
+        answers::{Denied, Invalid},
+    },
 };
 use domain::{TaskId, TaskStatus, access::Scope};
 use serde::Serialize;
@@ -30,10 +33,8 @@ pub struct TaskPage {
     params(Window),
     responses(
         (status = 200, description = "One page of tasks, newest first.", body = TaskPage),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Invalid,
+        Denied,
     ),
 )]
 pub async fn list(

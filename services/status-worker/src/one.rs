@@ -10,7 +10,10 @@ use axum::{
 };
 use bootstrap::{
     Caller, HttpError,
-    http::{Path, ProblemDetails, Query},
+    http::{
+        Path, ProblemDetails, Query, accepts,
+        answers::{Denied, Invalid},
+    },
     no_task,
 };
 use domain::{TaskKey, TaskStatus, access::Scope};
@@ -37,12 +40,10 @@ use crate::{
     responses(
         (status = 200, description = "The status.", content((TaskStatus = "application/json"), (String = "text/event-stream")), headers(("ETag" = String, description = "Changes with the status."))),
         (status = 304, description = "The same as the client has."),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        Invalid,
+        Denied,
         (status = 404, description = "The tenant has no such task.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "Several tasks' ids end so.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn get(
@@ -87,10 +88,6 @@ fn answer(asked: &HeaderMap, status: Rendered) -> Response {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
     response
-}
-
-pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
-    headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains(media_type))
 }
 
 /// A version may be counted anew after a loss: the time of the last fact tells them apart.

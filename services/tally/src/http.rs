@@ -8,7 +8,6 @@ pub mod standings;
 use std::sync::Arc;
 
 use ::contests::{Definition, Gate};
-use axum::http::HeaderMap;
 use bootstrap::HttpError;
 
 use crate::{Tally, board};
@@ -29,9 +28,4 @@ fn unavailable(error: impl Into<board::Error>) -> HttpError {
         board::Error::Ballots(_) => HttpError::unavailable("the ballots' log does not answer; try again"),
         board::Error::Tallies(_) => HttpError::unavailable("the counters do not answer; try again"),
     }
-}
-
-fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
-    let accept = headers.get(axum::http::header::ACCEPT).and_then(|value| value.to_str().ok());
-    accept.is_some_and(|accept| accept.contains(media_type))
 }

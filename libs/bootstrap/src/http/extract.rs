@@ -83,6 +83,11 @@ pub fn has_media_type(headers: &HeaderMap, types: &[&str]) -> bool {
     types.iter().any(|t| t.eq_ignore_ascii_case(essence))
 }
 
+/// Whether the caller asks for this media type.
+pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains(media_type))
+}
+
 /// Reads a request's body: 413, 408 or 503 where a bound was met.
 pub async fn read_body(request: Request) -> Result<Bytes, HttpError> {
     let read = request.into_body().collect().await;

@@ -1,31 +1,20 @@
 //! One task's changes as server-sent events, for the script.
 
-use std::{convert::Infallible, time::Duration};
-
 use axum::{
     extract::{Path, Query, State},
     http::HeaderMap,
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::Response,
 };
 use client::Client;
 use domain::TaskStatus;
-use futures::{Stream, stream};
 use jiff::Timestamp;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::task::{After, POLL, said};
+use super::{
+    BETWEEN, change,
+    task::{After, POLL, said},
+};
 use crate::{Page, error::PageError, page, session::Caller};
-
-/// Between two events: at most about three a second, however fast a task changes.
-const PAUSE: Duration = Duration::from_millis(300);
-/// A line that says nothing, so that nobody takes the connection for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How soon a browser that was cut off comes again.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// A stream's place: whose changes, and which were sent.
 struct Place {
@@ -48,22 +37,12 @@ pub async fn events(
     let status = caller.client.status(&id).await?;
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()?.parse().ok());
     let place = Place { client: caller.client, stopping: page.stopping, status, known: last.or(asked.after) };
-    let events = Sse::new(changes(place)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
-    // Proxies must not hold events back.
-    Ok(([("x-accel-buffering", "no")], events).into_response())
-}
-
-fn changes(place: Place) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold(place, |mut place| async move {
+    Ok(bootstrap::http::events(place, |mut place| async move {
         place.reach_change().await?;
-        Some((Ok(event(&place.status)), place))
-    })
-}
-
-fn event(status: &TaskStatus) -> Event {
-    let html = page::task_live(status, Timestamp::now()).into_string();
-    let change = json!({ "html": html, "said": said(status) });
-    Event::default().event("change").id(status.version.to_string()).retry(RETRY).data(change.to_string())
+        let status = &place.status;
+        let event = change(status.version, &page::task_live(status, Timestamp::now()), &said(status));
+        Some((event, place))
+    }))
 }
 
 impl Place {
@@ -72,7 +51,7 @@ impl Place {
         while self.known == Some(self.status.version) {
             let known = self.status.version;
             let (client, id) = (&self.client, self.status.id.to_string());
-            let asked = async { tokio::join!(client.status_after(&id, known, POLL), tokio::time::sleep(PAUSE)).0 };
+            let asked = async { tokio::join!(client.status_after(&id, known, POLL), tokio::time::sleep(BETWEEN)).0 };
             self.status = tokio::select! {
                 () = self.stopping.cancelled() => return None,
                 answer = asked => answer.ok()?,

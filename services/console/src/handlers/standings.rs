@@ -1,32 +1,21 @@
 //! A contest's standings as server-sent events, for the script.
 
-use std::{convert::Infallible, time::Duration};
-
 use axum::{
     extract::{Path, Query, State},
     http::HeaderMap,
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::Response,
 };
 use client::Lines;
 use contests::Standings;
-use futures::{Stream, stream};
 use serde::Deserialize;
-use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::contest::{TOP, mark};
+use super::{
+    BETWEEN, change,
+    contest::{TOP, mark},
+};
 use crate::{Page, error::PageError, page, session::Caller};
-
-/// Between two events: at most about three a second, however fast ballots come.
-const PAUSE: Duration = Duration::from_millis(300);
-/// A line that says nothing, so that nobody takes the connection for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How soon a browser that was cut off comes again.
-const RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Deserialize)]
 pub struct After {
@@ -57,22 +46,10 @@ pub async fn events(
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
     let known = last.or(asked.after);
     let place = Place { lines, stopping: page.stopping, known, earliest: Instant::now(), latest: None };
-    let events = Sse::new(changes(place)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
-    // Proxies must not hold events back.
-    Ok(([("x-accel-buffering", "no")], events).into_response())
-}
-
-fn changes(place: Place) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold(place, |mut place| async move {
+    Ok(bootstrap::http::events(place, |mut place| async move {
         let (standings, mark) = place.reach_change().await?;
-        Some((Ok(event(&standings, &mark)), place))
-    })
-}
-
-fn event(standings: &Standings, mark: &str) -> Event {
-    let html = page::contest_live(standings).into_string();
-    let change = json!({ "html": html, "said": page::contest_said(standings) });
-    Event::default().event("change").id(mark).retry(RETRY).data(change.to_string())
+        Some((change(mark, &page::contest_live(&standings), &page::contest_said(&standings)), place))
+    }))
 }
 
 impl Place {
@@ -84,7 +61,7 @@ impl Place {
             let mark = mark(&standings);
             if self.known.as_ref() != Some(&mark) {
                 self.known = Some(mark.clone());
-                self.earliest = Instant::now() + PAUSE;
+                self.earliest = Instant::now() + BETWEEN;
                 return Some((standings, mark));
             }
         }

@@ -3,7 +3,10 @@
 use axum::{Json, extract::State, http::StatusCode};
 use bootstrap::{
     Caller, HttpError,
-    http::{Path, Query},
+    http::{
+        Path, Query,
+        answers::{Absent, Denied, Invalid},
+    },
 };
 use domain::access::Scope;
 use jiff::Timestamp;
@@ -11,7 +14,6 @@ use messaging::DeadLetter;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::responses::{Absent, Refused};
 use crate::{Entry, parameters::Nothing};
 
 /// Dead letters in one answer, unless told.
@@ -60,7 +62,8 @@ impl From<DeadLetter> for DeadLetterView {
     params(Window),
     responses(
         (status = 200, description = "Dead letters, oldest first.", body = Vec<DeadLetterView>),
-        Refused,
+        Denied,
+        Invalid,
     ),
 )]
 pub async fn list(
@@ -83,7 +86,8 @@ pub async fn list(
     params(("id" = String, Path, description = "The message's id.")),
     responses(
         (status = 204, description = "Gone for good."),
-        Refused,
+        Denied,
+        Invalid,
         Absent,
     ),
 )]
@@ -106,7 +110,8 @@ pub async fn delete(
     params(("id" = String, Path, description = "The message's id.")),
     responses(
         (status = 204, description = "Back in its queue."),
-        Refused,
+        Denied,
+        Invalid,
         Absent,
     ),
 )]

@@ -3,11 +3,13 @@
 use axum::{Json, extract::State, http::StatusCode};
 use bootstrap::{
     Caller, HttpError,
-    http::{Json as Body, Path, ProblemDetails, Query},
+    http::{
+        Json as Body, Path, ProblemDetails, Query,
+        answers::{Absent, Denied, Invalid, Unread},
+    },
 };
 use domain::{Problem, Tenant, TenantName, access::Scope};
 
-use super::responses::{Absent, Refused, Unread};
 use crate::{Entry, parameters::Nothing};
 
 /// Names that stand for somebody already: of `marea up`, of the configured administrator, of the sweep's lease.
@@ -18,7 +20,8 @@ const RESERVED: [&str; 3] = ["local", "platform", "marea-sweep"];
     get, path = "/tenants", tag = "administration", operation_id = "list_tenants",
     responses(
         (status = 200, description = "Every tenant.", body = Vec<Tenant>),
-        Refused,
+        Denied,
+        Invalid,
     ),
 )]
 pub async fn list(
@@ -36,7 +39,8 @@ pub async fn list(
     params(("name" = String, Path, description = "The tenant's name.")),
     responses(
         (status = 200, description = "The tenant.", body = Tenant),
-        Refused,
+        Denied,
+        Invalid,
         Absent,
     ),
 )]
@@ -63,7 +67,8 @@ pub async fn get(
         (status = 404, description = "No tenant can have that name.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "A namespace is another tenant's.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, description = "The tenant's values are not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        Refused,
+        Denied,
+        Invalid,
         Unread,
     ),
 )]
@@ -90,7 +95,8 @@ pub async fn put(
     responses(
         (status = 204, description = "Deleted; its tokens are worth nothing."),
         (status = 409, description = "It has tasks that are not rolled back.", body = ProblemDetails, content_type = "application/problem+json"),
-        Refused,
+        Denied,
+        Invalid,
         Absent,
     ),
 )]

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use axum::{Json, extract::State, http::StatusCode};
 use bootstrap::{
     Caller, HttpError, Secret,
-    http::{Json as Body, Path, ProblemDetails, Query},
+    http::{
+        Json as Body, Path, ProblemDetails, Query,
+        answers::{Absent, Denied, Invalid, Unread},
+    },
     issue,
 };
 use domain::{
@@ -16,7 +19,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::responses::{Absent, Refused, Unread};
 use crate::{Entry, parameters::Nothing};
 
 /// The longest note, in bytes.
@@ -93,7 +95,8 @@ fn shown(token: Token) -> Token {
     params(Of),
     responses(
         (status = 200, description = "The tokens, without what they are worth.", body = Vec<Token>),
-        Refused,
+        Denied,
+        Invalid,
     ),
 )]
 pub async fn list(
@@ -115,7 +118,8 @@ pub async fn list(
         (status = 201, description = "Made; it is shown this once.", body = Made),
         (status = 404, description = "There is no such tenant.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, description = "It would be of no use.", body = ProblemDetails, content_type = "application/problem+json"),
-        Refused,
+        Denied,
+        Invalid,
         Unread,
     ),
 )]
@@ -148,7 +152,8 @@ pub async fn create(
     params(("id" = String, Path, description = "The token's public id.")),
     responses(
         (status = 204, description = "Revoked; every process refuses it within 10 s."),
-        Refused,
+        Denied,
+        Invalid,
         Absent,
     ),
 )]

@@ -3,7 +3,10 @@
 use axum::{Json as Answer, extract::State as Extract};
 use bootstrap::{
     Caller, HttpError,
-    http::{Json, Path, ProblemDetails},
+    http::{
+        Json, Path, ProblemDetails,
+        answers::{Absent, Denied, Invalid},
+    },
 };
 use contests::{
     Gate,
@@ -48,14 +51,12 @@ pub struct GateView {
     request_body = GateCommand,
     responses(
         (status = 200, description = "The gate as it is now.", body = GateView),
-        (status = 400, description = "The body is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such contest.", body = ProblemDetails, content_type = "application/problem+json"),
+        Invalid,
+        Denied,
+        Absent,
         (status = 409, description = "Too many changes are to come.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn put(

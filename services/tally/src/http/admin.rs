@@ -3,7 +3,10 @@
 use axum::{Json, extract::State};
 use bootstrap::{
     Caller, HttpError,
-    http::{Path, ProblemDetails},
+    http::{
+        Path,
+        answers::{Absent, Denied},
+    },
 };
 use domain::access::Scope;
 
@@ -18,10 +21,8 @@ use crate::{Rebuilt, Tally, Verified};
     params(("contest" = String, Path, description = "The contest's name.")),
     responses(
         (status = 200, description = "What was found.", body = Verified),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such contest.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Denied,
+        Absent,
     ),
 )]
 pub async fn verify(
@@ -43,10 +44,8 @@ pub async fn verify(
     params(("contest" = String, Path, description = "The contest's name.")),
     responses(
         (status = 200, description = "The new generation holds.", body = Rebuilt),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such contest.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Denied,
+        Absent,
     ),
 )]
 pub async fn rebuild(

@@ -3,7 +3,10 @@
 use axum::{Json, extract::State};
 use bootstrap::{
     Caller, HttpError,
-    http::{Path, ProblemDetails},
+    http::{
+        Path,
+        answers::{Absent, Denied},
+    },
 };
 use contests::{Audit, Definition, Gate, Kind, gate};
 use domain::access::Scope;
@@ -62,9 +65,7 @@ fn listed(definition: &Definition, gate: &Gate) -> Listed {
     get, path = "/contests", tag = "contests", operation_id = "contests",
     responses(
         (status = 200, description = "Every contest, by name.", body = Vec<Listed>),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Denied,
     ),
 )]
 pub async fn list(State(tally): State<Tally>, caller: Caller) -> Result<Json<Vec<Listed>>, HttpError> {
@@ -80,10 +81,8 @@ pub async fn list(State(tally): State<Tally>, caller: Caller) -> Result<Json<Vec
     params(("contest" = String, Path, description = "The contest's name.")),
     responses(
         (status = 200, description = "The contest with its definition.", body = Shown),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such contest.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Denied,
+        Absent,
     ),
 )]
 pub async fn show(
@@ -110,10 +109,8 @@ pub async fn show(
     params(("contest" = String, Path, description = "The contest's name.")),
     responses(
         (status = 200, description = "The audit.", body = Audit),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such contest.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Denied,
+        Absent,
     ),
 )]
 pub async fn audit(

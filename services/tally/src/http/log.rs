@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use axum::{Json, extract::State};
 use bootstrap::{
     Caller, HttpError,
-    http::{Path, ProblemDetails, Query},
+    http::{
+        Path, Query,
+        answers::{Absent, Denied, Invalid},
+    },
 };
 use contests::{
     Definition, Value,
@@ -71,11 +74,9 @@ pub struct LogRow {
     ),
     responses(
         (status = 200, description = "One page of the log.", body = LogPage),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such contest.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
+        Invalid,
+        Denied,
+        Absent,
     ),
 )]
 pub async fn list(

@@ -1,36 +1,32 @@
 //! `GET /contests/{contest}/standings`: once, or as a stream of events.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::{IntoResponse, Response, sse::Event},
 };
 use bootstrap::{
     Caller, HttpError,
-    http::{Path, ProblemDetails, Query},
+    http::{
+        Path, ProblemDetails, Query, accepts,
+        answers::{Denied, Invalid},
+        events,
+    },
 };
 use contests::{Standings, standings::View};
 use domain::access::Scope;
-use futures::{Stream, stream};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 
-use super::{accepts, unavailable};
+use super::unavailable;
 use crate::{Tally, board};
 
 /// Between two looks for a change, of one stream.
 const LOOK: Duration = Duration::from_millis(50);
-/// A line that says nothing, so that nobody takes the connection for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-/// After which a client that was cut off comes again.
-const RETRY: Duration = Duration::from_secs(1);
 /// Rows a tally at most, where they are asked for by number.
 const MOST: usize = 10_000;
 /// Standings that are kept ready.
@@ -63,11 +59,9 @@ pub struct Part {
     responses(
         (status = 200, description = "The standings.", content((Standings = "application/json"), (String = "text/event-stream")), headers(("ETag" = String, description = "Changes with the standings."))),
         (status = 304, description = "The same as the client has."),
-        (status = 400, description = "A parameter is not valid.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or not a valid one.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 403, description = "The token lacks the scope.", body = ProblemDetails, content_type = "application/problem+json"),
+        Invalid,
+        Denied,
         (status = 404, description = "There is no such contest, or it no such tally.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "Try again.", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
 pub async fn get(
@@ -81,7 +75,7 @@ pub async fn get(
     part.check()?;
     let body = tally.body(&name, &part).await?;
     if accepts(&headers, "text/event-stream") {
-        return Ok(events(tally, name, part, body));
+        return Ok(follow(tally, name, part, body));
     }
     let tag = format!("\"{}\"", body.tag);
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
@@ -160,18 +154,11 @@ struct Place {
     sent: String,
 }
 
-fn events(tally: Tally, name: String, part: Part, first: Arc<Body>) -> Response {
+fn follow(tally: Tally, name: String, part: Part, first: Arc<Body>) -> Response {
     let place = Place { tally, name, part, sent: first.tag.clone(), next: Some(first) };
-    let events: Sse<_> = Sse::new(follow(place)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
-    // Proxies must not hold events back.
-    ([("x-accel-buffering", "no")], events).into_response()
-}
-
-fn follow(place: Place) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold(place, |mut place| async move {
+    events(place, |mut place| async move {
         let body = place.next().await?;
-        let event = Event::default().event("standings").id(&*body.tag).retry(RETRY).data(&*body.json);
-        Some((Ok(event), place))
+        Some((Event::default().event("standings").id(&*body.tag).data(&*body.json), place))
     })
 }
 

@@ -1,15 +1,22 @@
-//! What these operations may answer beside what they are for, for the interface's document.
+//! What operations may answer beside what they are for, for the interface's document: lists of `responses(…)`.
 
-use bootstrap::http::ProblemDetails;
 use utoipa::IntoResponses;
 
-/// What each may answer.
+use super::ProblemDetails;
+
+/// What each that reads a parameter or a body may answer.
 #[derive(IntoResponses)]
+#[response(
+    status = 400,
+    description = "A parameter or the body is not valid.",
+    content_type = "application/problem+json"
+)]
 #[expect(dead_code, reason = "only what it documents is used: `HttpError` answers")]
-pub enum Refused {
-    /// A parameter or the body is not valid.
-    #[response(status = 400, content_type = "application/problem+json")]
-    NotValid(ProblemDetails),
+pub struct Invalid(ProblemDetails);
+
+/// What each that asks for a scope may answer.
+#[derive(IntoResponses)]
+pub enum Denied {
     /// No token, or not a valid one.
     #[response(status = 401, content_type = "application/problem+json")]
     NoToken(ProblemDetails),
@@ -29,7 +36,6 @@ pub struct Absent(ProblemDetails);
 
 /// What those that take a body may answer.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "only what it documents is used: `HttpError` answers")]
 pub enum Unread {
     /// The body came too slowly.
     #[response(status = 408, content_type = "application/problem+json")]
@@ -37,7 +43,7 @@ pub enum Unread {
     /// The body is too large.
     #[response(status = 413, content_type = "application/problem+json")]
     Large(ProblemDetails),
-    /// Not JSON.
+    /// Not of a media type that is read here.
     #[response(status = 415, content_type = "application/problem+json")]
-    NotJson(ProblemDetails),
+    WrongType(ProblemDetails),
 }

@@ -60,6 +60,7 @@ const OTHER_VARIABLES: [&str; 5] = ["SERVER", "TOKEN", "CACHE", "CONFIG", "DATA"
 #[derive(Default)]
 pub struct Layers {
     known: BTreeMap<&'static str, Value>,
+    refused: BTreeMap<&'static str, &'static str>,
     values: Map<String, Value>,
 }
 
@@ -75,6 +76,11 @@ impl Layers {
         for (key, _) in T::HELP.iter().filter(|(key, _)| wanted(key)) {
             self.known.insert(key, defaults.get(*key).cloned().unwrap_or_default());
         }
+    }
+
+    /// Keys that are settings elsewhere and may not be set here, each with what holds instead.
+    pub fn refuse(&mut self, keys: &[(&'static str, &'static str)]) {
+        self.refused.extend(keys.iter().copied());
     }
 
     /// Adds a YAML file.
@@ -127,6 +133,9 @@ impl Layers {
     }
 
     fn expect(&self, key: &str, place: &str) -> Result<&Value, ConfigError> {
+        if let Some(instead) = self.refused.get(key) {
+            return Err(ConfigError(format!("{place} is not used here: {instead}")));
+        }
         self.known.get(key).ok_or_else(|| {
             let mut message = format!("{place} is not a setting");
             if let Some(near) = self.known.keys().find(|k| k.starts_with(key) || key.starts_with(*k)) {
@@ -135,6 +144,13 @@ impl Layers {
             ConfigError(message + " (--help lists all)")
         })
     }
+}
+
+/// The settings that are wanted as YAML, a line each, secrets masked.
+pub fn yaml<T: Settings>(settings: &T, wanted: impl Fn(&str) -> bool) -> String {
+    let all = serde_json::to_value(settings).expect("settings have string keys only");
+    let shown = T::HELP.iter().filter(|(key, _)| wanted(key)).map(|(key, _)| BTreeMap::from([(key, all.get(*key))]));
+    shown.map(|one| serde_saphyr::to_string(&one).expect("settings are maps of scalars")).collect()
 }
 
 /// Kubernetes gives each pod `<SERVICE>_SERVICE_HOST`, `<SERVICE>_PORT_…` of every Service of its namespace.

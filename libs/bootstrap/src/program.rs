@@ -1,13 +1,13 @@
 //! A service's `main`: parses, connects, runs, flushes.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::NonEmptyStringValueParser};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     ConnectError, Context, Platform, Process, Readiness,
-    config::{ConfigError, Layers, Settings},
+    config::{ConfigError, Layers, Settings, yaml},
     connect::context,
     shutdown::Signals,
     telemetry,
@@ -193,10 +193,4 @@ fn settings<T: Settings>(matches: &ArgMatches, wanted: Wanted) -> Result<(Platfo
         }
     }
     Ok((layers.get()?, layers.get()?))
-}
-
-fn yaml<T: Settings>(settings: &T, wanted: Wanted) -> String {
-    let all = serde_json::to_value(settings).expect("settings have string keys only");
-    let shown = T::HELP.iter().filter(|(key, _)| wanted(key)).map(|(key, _)| BTreeMap::from([(key, all.get(*key))]));
-    shown.map(|one| serde_saphyr::to_string(&one).expect("settings are maps of scalars")).collect()
 }

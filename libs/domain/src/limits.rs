@@ -1,5 +1,8 @@
 //! Bounds on what Marea takes. Each is a constant with its reason beside it; they are
-//! part of the interface and of the documentation.
+//! part of the interface and of the documentation (`docs/tasks.md`).
+
+#[cfg(test)]
+mod tests;
 
 /// Bytes of one request's body: what etcd takes of one object is 1.5 MiB, and a task of
 /// many files stays far below this.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+use bootstrap::Readiness;
 use cluster::{ConnectError, Engine, Limits, Source};
 use domain::{Action, Command, Revision};
 
@@ -45,9 +46,13 @@ impl Clusters {
         Ok(Self { default, others: Arc::new(others) })
     }
 
-    /// The engine of tasks that name no target.
-    pub(crate) fn default_engine(&self) -> &Engine {
-        &self.default
+    /// Makes readiness ask the default cluster's API server too.
+    pub fn watch_readiness(&self, readiness: &Readiness) {
+        let engine = self.default.clone();
+        readiness.add("cluster", move || {
+            let engine = engine.clone();
+            async move { engine.ready().await }
+        });
     }
 
     /// The engine of a target.

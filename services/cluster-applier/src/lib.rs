@@ -31,7 +31,7 @@ bootstrap::settings! {
     /// What cluster-applier needs beyond the platform.
     pub struct Config {
         /// Where the internal HTTP interface listens.
-        listen: Option<SocketAddr> = Some(SocketAddr::from(([0, 0, 0, 0], 8080))),
+        listen: Option<SocketAddr> = Some(SocketAddr::from(([0, 0, 0, 0], 8083))),
         /// A kubeconfig; empty: the pod's own ServiceAccount, else the usual places.
         kubeconfig: String = String::new(),
         /// The kubeconfig's context; empty: its current one.
@@ -53,11 +53,7 @@ bootstrap::settings! {
 /// Where a kubeconfig cannot be read, or the address cannot be listened on.
 pub async fn run(context: Context, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let clusters = Clusters::connect(&config).await?;
-    let engine = clusters.default_engine().clone();
-    context.readiness.add("cluster", move || {
-        let engine = engine.clone();
-        async move { engine.ready().await }
-    });
+    clusters.watch_readiness(&context.readiness);
     let server = serve(&context, &clusters, &config, shutdown.clone()).await?;
     let ((), ()) = tokio::join!(run_on(context, clusters, config, shutdown), server);
     Ok(())

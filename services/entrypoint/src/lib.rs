@@ -19,7 +19,7 @@ mod replace;
 mod submit;
 mod sweep;
 
-use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
 
 use bootstrap::{Context, Internal, app, listen, serve};
 use tokio_util::sync::CancellationToken;
@@ -31,9 +31,9 @@ bootstrap::settings! {
         /// Where it listens.
         listen: Option<SocketAddr> = Some(SocketAddr::from(([0, 0, 0, 0], 8080))),
         /// cluster-applier's internal listener, for dry runs.
-        applier_url: String = "http://cluster-applier:8080".into(),
-        /// Clusters that `?target=` may name, beside the default one.
-        targets: Vec<String> = vec![],
+        applier_url: String = "http://cluster-applier:8083".into(),
+        /// Clusters that `?target=` may name, beside the default one: `name=context`, as cluster-applier has them.
+        targets: BTreeMap<String, String> = BTreeMap::new(),
         /// Seconds between two sweeps of abandoned records; 0: none.
         sweep_seconds: u64 = 3600,
     }
@@ -53,7 +53,7 @@ struct Parts {
 impl Entry {
     fn new(context: &Context, config: &Config) -> Self {
         let internal = Internal::new(&config.applier_url, &context.internal_token);
-        let targets = config.targets.clone();
+        let targets = config.targets.keys().cloned().collect();
         Self(Arc::new(Parts { context: context.clone(), internal, targets, quota: quota::Quota::default() }))
     }
 }

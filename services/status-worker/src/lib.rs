@@ -28,7 +28,7 @@ bootstrap::settings! {
         /// Where it listens.
         listen: Option<SocketAddr> = Some(SocketAddr::from(([0, 0, 0, 0], 8081))),
         /// cluster-applier's internal listener, for reasons and logs.
-        applier_url: String = "http://cluster-applier:8080".into(),
+        applier_url: String = "http://cluster-applier:8083".into(),
         /// Seconds between two looks for states that were lost; 0: none.
         refold_seconds: u64 = 300,
     }

@@ -77,3 +77,12 @@ fn variables_of_kubernetes_services_are_passed_over() {
     ];
     assert_eq!(with_variables(&variables).expect("valid").origins, ["https://a.example", "https://b.example"]);
 }
+
+#[test]
+fn what_is_set_elsewhere_is_refused_with_what_holds_instead() {
+    let mut layers = layers();
+    layers.refuse(&[("targets", "there is one cluster")]);
+    let variables = [("MAREA_TARGETS".to_owned(), "a=b".to_owned())];
+    let error = layers.environment(variables.into_iter()).expect_err("refused").to_string();
+    assert_eq!(error, "the variable MAREA_TARGETS is not used here: there is one cluster");
+}

@@ -12,8 +12,9 @@ use domain::{Problem, Tenant, TenantName, access::Scope};
 
 use crate::{Entry, parameters::Nothing};
 
-/// Names that stand for somebody already: of `marea up`, of the configured administrator, of the sweep's lease.
-const RESERVED: [&str; 3] = ["local", "platform", "marea-sweep"];
+/// Names that stand for somebody already: of `marea up`, of the configured administrator, of the leases of
+/// entrypoint's sweep and of status-worker's look for lost states.
+const RESERVED: [&str; 4] = ["local", "platform", "marea-sweep", "marea-refold"];
 
 /// List tenants
 #[utoipa::path(

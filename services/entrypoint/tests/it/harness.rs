@@ -116,7 +116,8 @@ impl Harness {
         };
         let mut context = Context::new("entrypoint", bus.clone(), records, states, access);
         context.internal_token = "internal".into();
-        let config = entrypoint::Config { applier_url: with.applier_url, targets: with.targets, ..Default::default() };
+        let targets = with.targets.into_iter().map(|name| (name, String::new())).collect();
+        let config = entrypoint::Config { applier_url: with.applier_url, targets, ..Default::default() };
         let routes = entrypoint::routes(&context, &config);
         let router = App { bodies: with.bodies, ..App::default() }.build(&context, routes);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

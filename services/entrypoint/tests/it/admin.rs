@@ -36,7 +36,6 @@ async fn a_tenant_that_cannot_be_is_refused() {
         ("evil", json!({ "name": "evil", "namespaces": [] })),
         ("evil", json!({ "name": "evil", "namespaces": ["evil"], "every_namespace": true })),
         ("local", tenant("local", "mine")),
-        ("marea-refold", tenant("marea-refold", "mine")),
         ("marea-sweep", tenant("marea-sweep", "mine")),
         ("marea-refold", tenant("marea-refold", "mine")),
     ] {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use reqwest::RequestBuilder;
@@ -12,12 +12,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{HttpError, Secret};
 
-/// How long a call may take.
+/// How long a call may take; of a stream, until its first byte.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a stream of logs may say nothing.
-const STREAM_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Calls at a time: they go to the API server, which tasks need more.
 const CALLS: usize = 16;
+/// What is handed on of an answer's head, beside its status.
+const HANDED_ON: [HeaderName; 2] = [header::CONTENT_TYPE, header::RETRY_AFTER];
 
 /// A client of cluster-applier's internal listener, with a rate limit of its own.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub struct Internal {
 }
 
 impl Internal {
-    /// A client of the listener at `url`, for example `http://cluster-applier:8083`.
+    /// A client of the listener at `url`, for example `http://cluster-applier:8080`.
     pub fn new(url: &str, token: &Secret) -> Self {
         crate::install_tls();
         // The services are each other's neighbours: a proxy of the environment is for elsewhere.
@@ -46,13 +46,13 @@ impl Internal {
         self.hand_on(request, slot).await
     }
 
-    /// A GET whose answer may be a stream.
+    /// A GET whose answer may be a stream: it goes on for as long as the other side does, whose end reqwest's
+    /// keep-alive of TCP tells.
     pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Response, HttpError> {
         let slot = self.slot()?;
         let mut url = reqwest::Url::parse(&format!("{}{path}", self.url)).map_err(|_| misconfigured())?;
         url.query_pairs_mut().extend_pairs(query);
-        let request = self.http.get(url).timeout(STREAM_TIMEOUT);
-        self.hand_on(request, slot).await
+        self.hand_on(self.http.get(url), slot).await
     }
 
     fn slot(&self) -> Result<OwnedSemaphorePermit, HttpError> {
@@ -73,15 +73,17 @@ impl Internal {
             tracing::error!("cluster-applier refuses the internal token; give both services the same one");
             return Err(HttpError::unavailable("the services do not know each other; an administrator must look"));
         }
-        let kind = answer.headers().get(header::CONTENT_TYPE).cloned();
-        let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
-        let (status, mut bytes) = (answer.status(), answer.bytes_stream());
+        let status = answer.status();
+        let headers =
+            HANDED_ON.into_iter().filter_map(|name| Some((name.clone(), answer.headers().get(name)?.clone())));
+        let headers: HeaderMap = headers.collect();
+        let mut bytes = answer.bytes_stream();
         // The slot is kept until the last byte.
         let body = futures::stream::poll_fn(move |cx| {
             let _held = &slot;
             futures::Stream::poll_next(std::pin::Pin::new(&mut bytes), cx)
         });
-        Ok((status, [(header::CONTENT_TYPE, kind)], Body::from_stream(body)).into_response())
+        Ok((status, headers, Body::from_stream(body)).into_response())
     }
 }
 

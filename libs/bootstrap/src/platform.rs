@@ -36,7 +36,7 @@ crate::settings! {
         admin_token: Secret = Secret::default(),
         /// What services show each other on their internal routes.
         internal_token: Secret = Secret::default(),
-        /// Origins whose pages may read (GET), for example `https://board.example`.
+        /// Origins whose pages may read, and cast ballots, for example `https://board.example`.
         cors_origin: Vec<String> = vec![],
         /// What is logged, for example `info` or `info,entrypoint=debug`.
         log: String = "info".into(),

@@ -107,16 +107,8 @@ fn logs(format: &str) -> Result<Box<dyn Layer<Registry> + Send + Sync>, ConfigEr
 /// Only spans of this workspace: a client library's spans would multiply a trace's size and tell a user nothing. Without
 /// those of messaging: a delivery's own span is its handler's, which continues the trace that the message carries.
 fn spans_of_ours() -> EnvFilter {
-    const CRATES: [&str; 8] = [
-        "bootstrap",
-        "entrypoint",
-        "yaml_manager",
-        "cluster_applier",
-        "cluster",
-        "status_worker",
-        "ingest",
-        "tally",
-    ];
+    const CRATES: [&str; 8] =
+        ["bootstrap", "entrypoint", "yaml_manager", "cluster_applier", "cluster", "status_worker", "ingest", "tally"];
     EnvFilter::new(CRATES.iter().fold("off".to_owned(), |all, name| format!("{all},{name}=info")))
 }
 

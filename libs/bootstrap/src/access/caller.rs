@@ -9,7 +9,7 @@ use axum::{
 use domain::{Problem, Tenant, access::Scope};
 
 use super::Access;
-use crate::HttpError;
+use crate::{HttpError, http::single};
 
 /// Who makes a request; an extractor that answers 401.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HttpError> {
         let access = parts.extensions.get::<Access>().expect("every router is surrounded by `http::app`").clone();
-        let header = parts.headers.get(header::AUTHORIZATION);
+        let header = single(&parts.headers, header::AUTHORIZATION.as_str())?;
         // What is not text is no token: it must not count as none at all.
         let header = header.map(|value| value.to_str().unwrap_or("not text"));
         Ok(access.caller(header).await?)

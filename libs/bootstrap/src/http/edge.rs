@@ -16,7 +16,7 @@ use super::{
     BodyLimits, HttpError,
     body::{Bounded, InFlight, Share, discard},
     extract::too_large,
-    guard::Guard,
+    guard::{Guard, single},
     meters::Meters,
 };
 use crate::{Access, telemetry, trace};
@@ -54,12 +54,7 @@ pub(crate) async fn edge(State(edge): State<Arc<Edge>>, request: Request, next: 
 
 impl Edge {
     async fn answer(&self, mut request: Request, next: Next) -> Response {
-        let checked = if self.access.as_ref().is_some_and(Access::is_local) {
-            self.guard.check(request.method(), request.uri(), request.headers())
-        } else {
-            Ok(())
-        };
-        if let Err(refused) = checked {
+        if let Err(refused) = self.check(&request) {
             return refused.into_response();
         }
         if let Some(preflight) = self.preflight(&request) {
@@ -80,6 +75,14 @@ impl Edge {
         let response = next.run(bounded).await;
         drop(share);
         response
+    }
+
+    fn check(&self, request: &Request) -> Result<(), HttpError> {
+        single(request.headers(), header::HOST.as_str())?;
+        match &self.access {
+            Some(access) if access.is_local() => self.guard.check(request.method(), request.uri(), request.headers()),
+            _ => Ok(()),
+        }
     }
 
     /// Answers at once: the client may look at the answer before it sends. What it sends nevertheless is

@@ -1,6 +1,6 @@
-//! Who may ask from where, as far as a browser tells: a web page must not be able to post manifests.
+//! Who may ask from where, as far as headers tell: a web page must not be able to post manifests.
 
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header, uri::Authority};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::Authority};
 
 use super::HttpError;
 
@@ -12,7 +12,7 @@ mod tests;
 pub struct Guard {
     /// Whether any `Host` will do (`--insecure`); else only names of this computer.
     pub any_host: bool,
-    /// Origins whose pages may read.
+    /// Origins whose pages may read, and cast ballots.
     pub cors_origins: Vec<String>,
 }
 
@@ -33,7 +33,10 @@ impl Guard {
         if same || (self.may_read(origin) && is_read(method)) {
             return Ok(());
         }
-        Err(forbidden("foreign-origin", "without tokens no other web page may call; `--cors-origin` lets one read"))
+        Err(forbidden(
+            "foreign-origin",
+            "without tokens no other web page may call; `--cors-origin` lets one read, and cast ballots",
+        ))
     }
 
     /// As [`Guard::check`], for what a page of a configured origin may do whatever the method: cast ballots.
@@ -44,6 +47,20 @@ impl Guard {
     /// Whether pages of this origin may read.
     pub fn may_read(&self, origin: &str) -> bool {
         self.cors_origins.iter().any(|o| o.trim_end_matches('/') == origin)
+    }
+}
+
+/// A header that says one thing, if it is there.
+///
+/// # Errors
+/// 400 where it is there twice: whoever stands before this server may have gone by the other one.
+pub fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a HeaderValue>, HttpError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (_, Some(_)) => {
+            Err(HttpError::bad_request("repeated-header", format!("the header `{name}` is there twice; send one")))
+        }
+        (value, None) => Ok(value),
     }
 }
 

@@ -12,18 +12,30 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
+use super::silence::Silence;
+
 /// Fails a read or write with `TimedOut` once neither made progress for `idle`: a client that opens a
-/// connection and sends nothing, or that does not read its answer.
+/// connection and sends nothing, or that does not read its answer. While an answer may be silent and all of it so far
+/// is written, only the kernel's keep-alive tells of a client that is gone.
 pub(crate) struct Idle<T> {
     inner: T,
     idle: Duration,
     timer: Pin<Box<Sleep>>,
     progress: Instant,
+    silence: Silence,
+    /// Whether something waits to be written.
+    unwritten: bool,
 }
 
 impl<T> Idle<T> {
-    pub(crate) fn new(inner: T, idle: Duration) -> Self {
-        Self { inner, idle, timer: Box::pin(sleep(idle)), progress: Instant::now() }
+    pub(crate) fn new(inner: T, idle: Duration, silence: Silence) -> Self {
+        let timer = Box::pin(sleep(idle));
+        Self { inner, idle, timer, progress: Instant::now(), silence, unwritten: false }
+    }
+
+    fn watch_write<R>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+        self.unwritten = polled.is_pending();
+        self.watch(context, polled)
     }
 
     fn watch<R>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
@@ -33,6 +45,9 @@ impl<T> Idle<T> {
         }
         // The timer is moved only when it fires: most connections never see it.
         while self.timer.as_mut().poll(context).is_ready() {
+            if !self.unwritten && self.silence.is_taken() {
+                self.progress = Instant::now();
+            }
             let ends = self.progress + self.idle;
             if ends <= Instant::now() {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -53,7 +68,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Idle<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for Idle<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write(cx, bytes);
-        self.watch(cx, polled)
+        self.watch_write(cx, polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -70,7 +85,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Idle<T> {
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write_vectored(cx, buffers);
-        self.watch(cx, polled)
+        self.watch_write(cx, polled)
     }
 
     fn is_write_vectored(&self) -> bool {

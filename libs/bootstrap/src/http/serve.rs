@@ -4,12 +4,16 @@ use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, response::Response};
 use http::Request;
-use hyper::{body::Incoming, service::Service};
+use hyper::{
+    body::Incoming,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -17,7 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::io::Idle;
+use super::{io::Idle, silence::Silence};
 use crate::Context;
 
 /// Connections that wait in the kernel's queue to be accepted: Linux' own bound (`net.core.somaxconn`). With tokio's
@@ -25,6 +29,10 @@ use crate::Context;
 const BACKLOG: u32 = 4_096;
 /// How long the server waits after an accept that failed: it is out of file descriptors, and one may be freed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long a connection is silent before its client is asked by TCP whether it is there still, and between two asks.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// Asks without an answer after which a client is gone.
+const KEEP_ALIVE_ASKS: u32 = 4;
 
 /// Bounds on connections.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +41,8 @@ pub struct Limits {
     pub connections: usize,
     /// How long a request's head may take, and how long a connection may be kept without one.
     pub head: Duration,
-    /// How long nothing may move on a connection; longer than the longest poll (60 s).
+    /// How long nothing may move on a connection, but for an answer that may be silent ([`Silence`]); longer than the
+    /// longest poll (60 s).
     pub idle: Duration,
     /// How long connections may take to end once the server stops.
     pub drain: Duration,
@@ -112,9 +121,14 @@ impl Server {
                 Some(_) = running.join_next() => continue,
                 accepted = accept(&listener, &slots) => accepted,
             };
-            let io = TokioIo::new(Idle::new(stream, self.limits.idle));
-            let connection = builder.serve_connection_with_upgrades(io, service.clone()).into_owned();
-            let connection = graceful.watch(connection);
+            let silence = Silence::default();
+            let io = TokioIo::new(Idle::new(stream, self.limits.idle, silence.clone()));
+            let service = service.clone();
+            let told = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(silence.clone());
+                service.call(request)
+            });
+            let connection = graceful.watch(builder.serve_connection_with_upgrades(io, told).into_owned());
             running.spawn(async move {
                 // A connection's error is its client's doing: reset, time-out, not HTTP.
                 if let Err(error) = connection.await {
@@ -154,6 +168,8 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, O
             Ok((stream, _)) => {
                 // Answers are written whole: waiting for more to send only delays them.
                 let _ = stream.set_nodelay(true);
+                // Only an answer that may be silent needs it, and lives without where the system has none.
+                let _ = SockRef::from(&stream).set_tcp_keepalive(&keep_alive());
                 return (stream, slot);
             }
             Err(error) => {
@@ -162,4 +178,8 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, O
             }
         }
     }
+}
+
+fn keep_alive() -> TcpKeepalive {
+    TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE).with_retries(KEEP_ALIVE_ASKS)
 }

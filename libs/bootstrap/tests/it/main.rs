@@ -1,6 +1,7 @@
 //! The server's bounds, on a real socket; and stored commands as messages.
 
 mod commands;
+mod silence;
 
 use std::{
     convert::Infallible,

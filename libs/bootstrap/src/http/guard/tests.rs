@@ -32,3 +32,13 @@ fn a_listed_origin_may_read_and_nothing_else() {
     assert_eq!(check(Method::GET, "localhost:8080", Some("https://board.example")), None);
     assert_eq!(check(Method::POST, "localhost:8080", Some("https://board.example")), Some(403));
 }
+
+#[test]
+fn what_says_one_thing_is_said_once() {
+    let mut headers = HeaderMap::new();
+    assert_eq!(single(&headers, "idempotency-key").ok(), Some(None));
+    headers.append("idempotency-key", "a".parse().expect("value"));
+    assert_eq!(single(&headers, "idempotency-key").ok().flatten(), Some(&"a".parse().expect("value")));
+    headers.append("idempotency-key", "a".parse().expect("value"));
+    assert_eq!(single(&headers, "idempotency-key").err().map(|e| e.status().as_u16()), Some(400));
+}

@@ -39,8 +39,11 @@ pub fn needs_confirmation(current: &Rendered, earlier: &[Rendered], options: &Op
     if options.confirm_prune || gone * 2 <= before.len() {
         return None;
     }
-    let text =
-        format!("would delete {gone} of {} objects: send it with `?confirm_prune=true` if that is meant", before.len());
+    let text = format!(
+        "would delete {gone} of {} objects: if that is meant, send it with `--confirm-prune` (over HTTP \
+         `?confirm_prune=true`)",
+        before.len()
+    );
     Some(Problem::error("prune_needs_confirmation", text))
 }
 
@@ -92,6 +95,7 @@ fn reason_to_keep(one: &Desired, live: &Value, options: &Options) -> Option<&'st
     if is_kept(live) || one.is_kept() {
         return Some("was left, as `marea.dev/on-delete: keep` asks");
     }
-    (claim && !options.prune_volumes)
-        .then_some("its data was left; to delete it, send the revision with `?prune_volumes=true`")
+    (claim && !options.prune_volumes).then_some(
+        "its data was left; to delete it, send the revision with `--prune-volumes` (over HTTP `?prune_volumes=true`)",
+    )
 }

@@ -1,7 +1,7 @@
 //! The parameters of queries and headers, checked; unknown ones are refused.
 
 use axum::http::{HeaderMap, header};
-use bootstrap::HttpError;
+use bootstrap::{HttpError, http::single};
 use domain::{OnFailure, Options, Revision, TaskName, limits};
 use jiff::{SignedDuration, fmt::friendly::SpanParser};
 use serde::Deserialize;
@@ -28,7 +28,7 @@ pub struct Submit {
     #[param(value_type = Option<OnFailure>, inline, nullable = false)]
     pub on_failure: OnFailure,
     /// How long what keeps running may take to become healthy, up to 24 h.
-    #[param(value_type = Option<String>, nullable = false, pattern = "^([1-9][0-9]{0,2}m|[1-9][0-9]{0,3}s|1?[1-9]h)$", example = "10m")]
+    #[param(value_type = Option<String>, nullable = false, pattern = "^([1-9][0-9]{0,3}s|([1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m|([1-9]|1[0-9]|2[0-4])h)$", example = "10m")]
     pub ready_deadline: Option<String>,
     /// The cluster to apply to; the default one otherwise.
     #[param(value_type = Option<String>, nullable = false, min_length = 1)]
@@ -50,7 +50,7 @@ pub struct Replace {
     #[param(value_type = Option<OnFailure>, inline, nullable = false)]
     pub on_failure: OnFailure,
     /// How long what keeps running may take to become healthy, up to 24 h.
-    #[param(value_type = Option<String>, nullable = false, pattern = "^([1-9][0-9]{0,2}m|[1-9][0-9]{0,3}s|1?[1-9]h)$", example = "10m")]
+    #[param(value_type = Option<String>, nullable = false, pattern = "^([1-9][0-9]{0,3}s|([1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m|([1-9]|1[0-9]|2[0-4])h)$", example = "10m")]
     pub ready_deadline: Option<String>,
     /// The cluster that the task is in, which is meant without it too: a task does not move.
     #[param(value_type = Option<String>, nullable = false, min_length = 1)]
@@ -141,7 +141,7 @@ fn seconds(text: &str) -> Result<u32, HttpError> {
 
 /// The revision of `If-Match`; `None` where the header is absent or `*`.
 pub fn if_match(headers: &HeaderMap) -> Result<Option<Revision>, HttpError> {
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let Some(value) = single(headers, header::IF_MATCH.as_str())? else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     let number = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
     match (text, number.parse()) {
@@ -153,7 +153,7 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<Revision>, HttpError> {
 
 /// The `Idempotency-Key`, if there is one.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, HttpError> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let Some(value) = single(headers, "idempotency-key")? else { return Ok(None) };
     let visible = |key: &str| key.bytes().all(|b| b.is_ascii_graphic());
     let valid = |key: &&str| !key.is_empty() && key.len() <= limits::IDEMPOTENCY_KEY_BYTES && visible(key);
     let key = value.to_str().ok().filter(valid);

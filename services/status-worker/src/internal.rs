@@ -1,15 +1,16 @@
 //! `GET /status/{id}/why` and `…/logs`: asked of cluster-applier.
 
-use axum::{extract::State, response::Response};
+use axum::{body::Body, extract::State, response::Response};
 use bootstrap::{
     Caller, HttpError,
     http::{
-        Path, ProblemDetails, Query,
+        Path, ProblemDetails, Query, Silence,
         answers::{Denied, Invalid},
     },
     no_task,
 };
 use domain::{TaskKey, access::Scope};
+use futures::StreamExt as _;
 use serde::Serialize;
 
 use crate::{
@@ -52,7 +53,10 @@ pub async fn why(
 
 /// Logs of a task's pods
 ///
-/// Lines as the containers wrote them; with `follow` they go on as they come.
+/// Lines as the containers wrote them; with `pod/container: ` before each where there are several. With `follow` they
+/// go on as they come, and nothing is sent while the pods say nothing: a proxy in between must not take that for the
+/// end. At most 20 containers are read side by side; where there are more, the last line says so, with `follow` the
+/// first.
 #[utoipa::path(
     get, path = "/status/{id}/logs", tag = "status", operation_id = "logs",
     params(("id" = String, Path, description = "The task's id, name or the end of its id."), Lines),
@@ -60,9 +64,9 @@ pub async fn why(
         (status = 200, description = "The lines.", body = String, content_type = "text/plain"),
         Invalid,
         Denied,
-        (status = 404, description = "The tenant has no such task, or it no such object with pods.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "The tenant has no such task, or it no such object.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "Several tasks' ids end so.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 422, description = "The object has no pods.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "There are no pods with such a container.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 429, description = "Too many are asking at a time.", body = ProblemDetails, content_type = "application/problem+json"),
     ),
 )]
@@ -71,13 +75,20 @@ pub async fn logs(
     caller: Caller,
     Path(id): Path<String>,
     Query(lines): Query<Lines>,
+    silence: Silence,
 ) -> Result<Response, HttpError> {
     caller.may(Scope::Read)?;
     let mut pairs = lines.pairs()?;
     let key = worker.existing(&caller, &id).await?;
     pairs.extend([("tenant", key.tenant.to_string()), ("task", key.id.to_string())]);
     let pairs: Vec<_> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    worker.internal.get("/internal/logs", &pairs).await
+    let answer = worker.internal.get("/internal/logs", &pairs).await?;
+    if !lines.follow {
+        return Ok(answer);
+    }
+    let stopping = worker.context.stopping.clone().cancelled_owned();
+    let until_stop = |body: Body| Body::from_stream(body.into_data_stream().take_until(stopping));
+    Ok(answer.map(|body| silence.until_end_of(until_stop(body))))
 }
 
 impl Worker {

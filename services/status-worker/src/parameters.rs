@@ -6,8 +6,8 @@ use axum::http::HeaderMap;
 use bootstrap::HttpError;
 use domain::{State, TaskId};
 use jiff::{SignedDuration, fmt::friendly::SpanParser};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use utoipa::{IntoParams, ToSchema};
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,7 @@ const VERSIONS: u64 = (1 << 53) - 1;
 #[into_params(parameter_in = Query)]
 pub struct Poll {
     /// How long to wait for a version other than `after`, up to 60 s; the status as it is then.
-    #[param(value_type = Option<String>, nullable = false, pattern = "^[1-5]?[0-9]s$", example = "1s")]
+    #[param(value_type = Option<String>, nullable = false, pattern = "^([1-5]?[0-9]|60)s$", example = "1s")]
     wait: Option<String>,
     /// The version that is known; the current one otherwise.
     #[param(value_type = Option<u64>, nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
@@ -57,8 +57,9 @@ impl Poll {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Window {
-    /// Only tasks in this state.
-    #[param(value_type = Option<State>, inline, nullable = false)]
+    /// Only tasks in this state. SUPERSEDED is a state of revisions, never of a task.
+    #[param(value_type = Option<TaskState>, inline, nullable = false)]
+    #[serde(deserialize_with = "of_a_task")]
     pub state: Option<State>,
     /// Where to go on: `next` of the page before.
     #[param(value_type = Option<String>, nullable = false, format = Uuid, pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
@@ -66,6 +67,28 @@ pub struct Window {
     /// Tasks of a page; 50 otherwise.
     #[param(value_type = Option<u16>, nullable = false, minimum = 1, maximum = 200)]
     limit: Option<u16>,
+}
+
+/// A state that a task may be in.
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(dead_code, reason = "only its schema is used: `State` is read, and checked")]
+pub enum TaskState {
+    Pending,
+    ApplyingInCluster,
+    Done,
+    Rejected,
+    Failed,
+    RollingBack,
+    RolledBack,
+    RollbackBlocked,
+}
+
+fn of_a_task<'de, D: Deserializer<'de>>(text: D) -> Result<Option<State>, D::Error> {
+    let text = String::deserialize(text)?;
+    let found = State::OF_A_TASK.into_iter().find(|state| state.as_str() == text);
+    let all = || State::OF_A_TASK.map(State::as_str).join(", ");
+    found.map(Some).ok_or_else(|| D::Error::custom(format!("no such state of a task; expected one of {}", all())))
 }
 
 impl Window {
@@ -83,7 +106,7 @@ impl Window {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Lines {
-    /// The object, as `Kind/name`; every one that has pods otherwise.
+    /// The object, or one of its pods, as `Kind/name`; every one that has pods otherwise.
     #[param(value_type = Option<String>, nullable = false, pattern = "^[A-Za-z]+/[a-z0-9.-]+$", max_length = 300, example = "Job/splitter")]
     object: Option<String>,
     /// The container; every one otherwise.
@@ -91,7 +114,7 @@ pub struct Lines {
     container: Option<String>,
     /// Whether to go on as lines come.
     #[param(value_type = Option<bool>, nullable = false)]
-    follow: bool,
+    pub follow: bool,
     /// The last lines of each container; 1,000 otherwise.
     #[param(value_type = Option<u32>, nullable = false, minimum = 1, maximum = 100_000)]
     tail: Option<u32>,

@@ -4,6 +4,7 @@
 
 mod faults;
 mod jobs;
+mod logs;
 mod ownership;
 mod plans;
 mod prune;

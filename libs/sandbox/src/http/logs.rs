@@ -24,13 +24,12 @@ pub(super) fn answer(cluster: &Arc<Cluster>, target: &Target, query: &Query) -> 
     if target.resource.kind != "Pod" {
         return Err(Failure::no_such_path());
     }
-    let containers: Vec<&str> = items(&pod, "spec.containers").iter().map(|c| text(c, "name")).collect();
     let container = match query.get("container") {
-        Some(name) if containers.contains(&name) => name,
+        Some(name) if find(&pod, "spec", ["containers", "initContainers"], name).is_some() => name,
         Some(name) => {
             return Err(Failure::bad_request(format!("container {name} is not valid for pod {}", target.name)));
         }
-        None => containers.first().copied().unwrap_or_default(),
+        None => items(&pod, "spec.containers").first().map(|c| text(c, "name")).unwrap_or_default(),
     };
     if lines(&pod, container).is_empty() {
         let why = format!("container {container:?} in pod {:?} is waiting to start: ContainerCreating", target.name);
@@ -64,7 +63,8 @@ impl Log {
             versions.mark_unchanged();
             let Some(pod) = cluster.read(|store| store.get(&self.key).cloned()) else { return (String::new(), true) };
             let lines = lines(&pod, &self.container);
-            let over = !self.follow || matches!(text(&pod, "status.phase"), "Succeeded" | "Failed");
+            let initial = find(&pod, "spec", ["initContainers"], &self.container).is_some();
+            let over = !self.follow || initial || matches!(text(&pod, "status.phase"), "Succeeded" | "Failed");
             if over || lines.len() > self.sent {
                 let new: String = lines.iter().skip(self.sent).map(|line| format!("{line}\n")).collect();
                 self.sent = lines.len().max(self.sent);
@@ -77,10 +77,16 @@ impl Log {
     }
 }
 
+/// What the pod's lists say of that container.
+fn find<'a, const N: usize>(pod: &'a Value, part: &str, lists: [&str; N], container: &str) -> Option<&'a Value> {
+    let named = |c: &&Value| text(c, "name") == container;
+    lists.into_iter().find_map(|list| items(pod, &format!("{part}.{list}")).iter().find(named))
+}
+
 /// What a container would say; nothing before it started.
 fn lines(pod: &Value, container: &str) -> Vec<String> {
-    let status = items(pod, "status.containerStatuses").iter().find(|s| text(s, "name") == container);
-    let image = items(pod, "spec.containers").iter().find(|c| text(c, "name") == container);
+    let status = find(pod, "status", ["containerStatuses", "initContainerStatuses"], container);
+    let image = find(pod, "spec", ["containers", "initContainers"], container);
     let (Some(status), Some(image)) = (status, image.map(|c| text(c, "image"))) else { return Vec::new() };
     let ended =
         [&status["state"]["terminated"], &status["lastState"]["terminated"]].into_iter().find(|t| t.is_object());

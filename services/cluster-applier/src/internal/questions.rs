@@ -9,9 +9,9 @@ use axum::{
 };
 use bootstrap::{
     HttpError,
-    http::{self, ProblemDetails},
+    http::{self, ProblemDetails, Silence},
 };
-use cluster::{LogOptions, Session, Task, Why};
+use cluster::{LogOptions, Session, Stop, Task, Why};
 use domain::{Rendered, TaskId, TaskKey, TenantName};
 use futures::StreamExt as _;
 use serde::Deserialize;
@@ -39,7 +39,7 @@ pub(super) struct LogQuery {
     tenant: TenantName,
     #[param(value_type = String)]
     task: TaskId,
-    /// `Kind/name`; every object that has pods, unless given.
+    /// `Kind/name`, of an object or of one of its pods; every object that has pods, unless given.
     #[serde(default)]
     #[param(required = false)]
     object: String,
@@ -90,11 +90,11 @@ pub(super) async fn why(State(inner): Shared, http::Json(which): http::Json<Whic
     tag = "internal",
     params(LogQuery),
     responses(
-        (status = 200, description = "The lines, as they come; `pod/container: ` before each where there are several.", body = String, content_type = "text/plain"),
+        (status = 200, description = "The lines, as they come; `pod/container: ` before each where there are several. Nothing is sent while the pods say nothing.", body = String, content_type = "text/plain"),
         (status = 400, description = "An unknown or invalid parameter.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 401, description = "Not the internal token.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, description = "No such task, or nothing of it was ever applied.", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 422, description = "The cluster refuses, or it is not possible for such a task.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such task, nothing of it was ever applied, or it has no such object.", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "The cluster refuses, or there are no pods with such a container.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 429, description = "Too many questions at once.", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "The cluster or the storage does not answer in time; try again.", body = ProblemDetails, content_type = "application/problem+json"),
     ),
@@ -102,12 +102,27 @@ pub(super) async fn why(State(inner): Shared, http::Json(which): http::Json<Whic
 pub(super) async fn logs(
     State(inner): Shared,
     http::Query(query): http::Query<LogQuery>,
+    silence: Silence,
 ) -> Result<Response, HttpError> {
     let (session, rendered) = inner.session(TaskKey { tenant: query.tenant, id: query.task }).await?;
     let LogQuery { object, container, follow, tail, .. } = query;
-    let lines = session.logs(&rendered, &LogOptions { object, container, follow, tail }).await.map_err(stopped)?;
-    let lines = lines.map(Ok::<_, std::convert::Infallible>);
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], Body::from_stream(lines)).into_response())
+    let lines = session.logs(&rendered, &LogOptions { object, container, follow, tail }).await.map_err(without_logs)?;
+    let lines =
+        lines.take_until(inner.context.stopping.clone().cancelled_owned()).map(Ok::<_, std::convert::Infallible>);
+    let body = Body::from_stream(lines);
+    let body = if follow { silence.until_end_of(body) } else { body };
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response())
+}
+
+/// What is not there is not the cluster's refusal.
+fn without_logs(stop: Stop) -> HttpError {
+    let Stop::Failed(problems) = &stop else { return stopped(stop) };
+    let error = match problems.first().map(|p| (p.code.as_str(), p.message.clone())) {
+        Some(("no_such_object", message)) => HttpError::not_found(message),
+        Some(("no_pods", message)) => HttpError::unprocessable("no-pods", message),
+        _ => return stopped(stop),
+    };
+    error.with(problems.clone())
 }
 
 impl Inner {

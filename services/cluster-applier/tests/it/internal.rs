@@ -1,24 +1,31 @@
 //! The internal interface.
 
 use axum::{Router, body::Body};
+use cluster::{Engine, Limits};
+use cluster_applier::Clusters;
 use domain::{Options, State, Tenant};
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, response::Parts};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::world::{World, deployment};
+use crate::world::{SOON, World, deployment};
 
 fn app(world: &World) -> Router {
     bootstrap::app(&world.context, cluster_applier::routes(&world.context, &world.clusters))
 }
 
 async fn ask(app: &Router, token: &str, method: &str, path: &str, body: &Value) -> (StatusCode, String) {
+    let (parts, text) = answer(app, token, method, path, body).await;
+    (parts.status, text)
+}
+
+async fn answer(app: &Router, token: &str, method: &str, path: &str, body: &Value) -> (Parts, String) {
     let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1");
     let request = request.header("authorization", format!("Bearer {token}")).header("content-type", "application/json");
     let answer = app.clone().oneshot(request.body(Body::from(body.to_string())).unwrap()).await.unwrap();
     let (parts, body) = answer.into_parts();
-    (parts.status, String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned())
+    (parts, String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned())
 }
 
 #[tokio::test]
@@ -80,8 +87,50 @@ async fn why_and_logs_speak_of_pods() {
     let path = format!("/internal/logs?tenant=local&task={}&object=Deployment/web", world.key.id);
     let (status, text) = ask(&app(&world), "between-us", "GET", &path, &Value::Null).await;
     assert_eq!(status, StatusCode::OK, "{text}");
-    let (status, _) = ask(&app(&world), "between-us", "GET", &path.replace("/web", "/none"), &Value::Null).await;
-    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let (status, text) = ask(&app(&world), "between-us", "GET", &path.replace("/web", "/none"), &Value::Null).await;
+    assert!(status == StatusCode::NOT_FOUND && text.contains("no object `Deployment/none`"), "{status} {text}");
+    let (status, text) = ask(&app(&world), "between-us", "GET", &format!("{path}&container=none"), &Value::Null).await;
+    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && text.contains("no-pods"), "{status} {text}");
     world.delete(2).await;
     world.state(2, State::RolledBack).await;
+}
+
+#[tokio::test]
+async fn too_many_questions_are_told_when_to_come_again() {
+    let world = World::idle().await;
+    let app = app(&world);
+    // Cheap ones: each names no task. They come faster than they are let in.
+    let mut refused = None;
+    for _ in 0..100_000 {
+        let (parts, _) = answer(&app, "between-us", "POST", "/internal/why", &json!({})).await;
+        if parts.status == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some(parts);
+            break;
+        }
+        assert_eq!(parts.status, StatusCode::BAD_REQUEST);
+    }
+    let refused = refused.expect("there is a bound");
+    assert_eq!(refused.headers["retry-after"], "1");
+}
+
+/// A cluster that takes every request and answers none.
+fn mute(world: &mut World) {
+    let service = tower::service_fn(|_: Request<kube::client::Body>| {
+        std::future::pending::<Result<http::Response<kube::client::Body>, tower::BoxError>>()
+    });
+    let client = kube::Client::new(service, "default");
+    world.clusters = Clusters::one(Engine::new(client, Limits::default()));
+}
+
+#[tokio::test]
+async fn a_cluster_that_does_not_answer_is_a_503_in_time() {
+    let mut world = World::idle().await;
+    mute(&mut world);
+    let content = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    let question = json!({"tenant": Tenant::local(), "files": [{"name": "a.yaml", "content": content}]});
+    let app = app(&world);
+    let asked = answer(&app, "between-us", "POST", "/internal/plan", &question);
+    let (parts, text) = tokio::time::timeout(SOON, asked).await.expect("not for ever");
+    assert_eq!(parts.status, StatusCode::SERVICE_UNAVAILABLE, "{text}");
+    assert_eq!(parts.headers["retry-after"], "1");
 }

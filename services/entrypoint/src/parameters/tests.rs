@@ -6,7 +6,15 @@ fn header(name: &'static str, value: &str) -> HeaderMap {
 
 #[test]
 fn a_deadline_is_a_duration_up_to_a_day() {
-    for (text, expected) in [("10m", 600), ("90s", 90), ("1h30m", 5400), ("24h", 86_400)] {
+    for (text, expected) in [
+        ("10m", 600),
+        ("90s", 90),
+        ("1h30m", 5400),
+        ("10h", 36_000),
+        ("20h", 72_000),
+        ("1440m", 86_400),
+        ("24h", 86_400),
+    ] {
         assert_eq!(seconds(text).ok(), Some(expected), "{text}");
     }
     for bad in ["", "0s", "-1m", "25h", "10", "soon", "500ms"] {
@@ -31,6 +39,17 @@ fn an_idempotency_key_is_bounded() {
     for bad in [String::new(), "x".repeat(256), "a b".into()] {
         assert!(idempotency_key(&header("idempotency-key", &bad)).is_err());
     }
+}
+
+#[test]
+fn a_header_that_is_there_twice_is_refused() {
+    let twice = |name: &'static str| {
+        let mut headers = header(name, "1");
+        headers.append(name, "2".parse().expect("value"));
+        headers
+    };
+    assert!(idempotency_key(&twice("idempotency-key")).is_err());
+    assert!(if_match(&twice("if-match")).is_err());
 }
 
 #[test]

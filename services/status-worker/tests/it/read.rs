@@ -127,13 +127,23 @@ async fn a_list_is_newest_first_in_pages_and_by_state() {
 }
 
 #[tokio::test]
+async fn a_state_that_no_task_has_is_refused_with_those_that_they_have() {
+    let harness = Harness::new().await;
+    let (status, body) = answer(harness.get("/status?state=SUPERSEDED")).await;
+    assert_eq!((status, &body["errors"][0]["field"]), (400, &"state".into()), "{body}");
+    let detail = body["detail"].as_str().expect("text");
+    assert!(State::OF_A_TASK.iter().all(|state| detail.contains(state.as_str())), "{detail}");
+}
+
+#[tokio::test]
 async fn each_bad_parameter_is_named() {
     let harness = Harness::new().await;
     let key = key();
     harness.add(&[fact(&key, 1, submitted())]).await;
     let task = format!("/status/{}", key.id);
     for (path, field) in [
-        ("/status?state=SLEEPING".to_owned(), "query"),
+        ("/status?state=SLEEPING".to_owned(), "state"),
+        ("/status?state=SUPERSEDED".to_owned(), "state"),
         ("/status?cursor=x".to_owned(), "query"),
         ("/status?limit=0".to_owned(), "limit"),
         ("/status?limit=1000".to_owned(), "limit"),

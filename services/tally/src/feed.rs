@@ -5,10 +5,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use ballots::{Held, Incoming};
 use bytes::Bytes;
 use contests::{Batch, Definition, Entry, Verdict, batch::TYPE};
+use domain::limits::MESSAGE_BYTES;
 use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use messaging::{Message, Route, topology::Queue};
 use state::tallies::Applied;
+use uuid::Uuid;
 
 use crate::Tally;
 
@@ -79,8 +81,6 @@ impl Round {
         for one in delivered {
             read.push(self.read(one).await?);
         }
-        try_join_all(read.iter().zip(delivered).filter_map(|(read, from)| Some(self.bury(read.as_ref().ok()?, from))))
-            .await?;
         let known = read.iter().zip(delivered).filter_map(|(read, from)| {
             let read = read.as_ref().ok()?;
             let definition = read.definition.as_deref()?;
@@ -89,6 +89,9 @@ impl Round {
         let known: Vec<Incoming<'_>> = known.collect();
         let verdicts =
             if known.is_empty() { vec![] } else { self.0.ballots().insert(&known).await.map_err(Failure::retry)? };
+        // Once the log answers: what is tried again because it does not would bury them at each try.
+        let readable = read.iter().zip(delivered).filter_map(|(read, from)| Some((read.as_ref().ok()?, from)));
+        try_join_all(readable.map(|(read, from)| self.bury(read, from))).await?;
         let mut verdicts = verdicts.into_iter();
         let entry = |read: Result<Read<'_>, Failure>| {
             let read = read?;
@@ -165,20 +168,28 @@ impl Round {
         Ok(Ok(Read { batch, definition, dead, reason }))
     }
 
-    /// Publishes the ballots that do not fit as a batch of their own; its id derives from this one's.
+    /// Publishes the ballots that do not fit as batches of their own; their ids derive from this one's. Not again once
+    /// the batch has its entry in the ledger, which is written after this.
     async fn bury(&self, read: &Read<'_>, from: &Delivered) -> Result<(), Failure> {
-        if read.dead.is_empty() {
+        let header = &read.batch.header;
+        if read.dead.is_empty() || self.is_frozen(&header.contest, header.batch).await? {
             return Ok(());
         }
-        let header = &read.batch.header;
-        let body = read.batch.extract(&read.dead);
-        let id = format!("{}.dead", header.batch);
-        let message = Message::binary(TYPE, id, &header.contest, header.time, body.into());
         let reason = format!("{} of {} ballots do not fit; {}", read.dead.len(), read.batch.casts.len(), read.reason);
-        let route = Route::Dead(from.group, reason);
-        self.0.context().bus.publish(&route, message).await.map_err(Failure::retry)?;
+        for (part, body) in read.batch.extract_within(&read.dead, MESSAGE_BYTES).into_iter().enumerate() {
+            let id = format!("{}.dead.{part}", header.batch);
+            let message = Message::binary(TYPE, id, &header.contest, header.time, body.into());
+            let route = Route::Dead(from.group, reason.clone());
+            self.0.context().bus.publish(&route, message).await.map_err(Failure::retry)?;
+        }
         tracing::warn!(contest = header.contest, batch.id = %header.batch, ballots = read.dead.len(), "ballots that do not fit went to the dead letters");
         Ok(())
+    }
+
+    async fn is_frozen(&self, contest: &str, batch: Uuid) -> Result<bool, Failure> {
+        let before = batch.as_u128().checked_sub(1).map(Uuid::from_u128);
+        let next = self.0.ballots().entries(contest, before, 1).await.map_err(Failure::retry)?;
+        Ok(next.first().is_some_and(|held| held.entry.batch == batch))
     }
 }
 

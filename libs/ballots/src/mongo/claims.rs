@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use contests::batch::Header;
 use futures::TryStreamExt;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 
@@ -19,6 +20,9 @@ pub(super) struct Claim {
     voter: String,
     limit: Limit,
     /// The ballot's `_id`.
+    row: String,
+    /// Its batch and place there, by which it is known again when it comes again. Not its `_id`: that may be given
+    /// anew once the row is gone, while the place of the first is kept.
     ballot: String,
 }
 
@@ -26,9 +30,10 @@ pub(super) struct Claim {
 type At = (usize, usize);
 
 impl Claim {
-    pub(super) fn of(contest: &str, limit: Limit, voter: &str, row: &Document) -> Self {
-        let voter = format!("{contest}/{}/{voter}", limit.period);
-        Self { voter, limit, ballot: row.get_str("_id").unwrap_or_default().to_owned() }
+    pub(super) fn of(header: &Header, position: usize, limit: Limit, voter: &str, row: &Document) -> Self {
+        let voter = format!("{}/{}/{voter}", header.contest, limit.period);
+        let row = row.get_str("_id").unwrap_or_default().to_owned();
+        Self { voter, limit, row, ballot: format!("{}/{position}", header.batch.simple()) }
     }
 
     fn place(&self, place: usize) -> Document {
@@ -48,7 +53,7 @@ pub(super) async fn claim(store: &Store, mut asking: Vec<(Claim, At)>) -> Result
     while !asking.is_empty() {
         let taken = taken(store, &asking).await?;
         let Shared { wanted, waiting, late } = share(&taken, asking);
-        over.extend(late.into_iter().map(|(claim, at)| (claim.ballot, at)));
+        over.extend(late.into_iter().map(|(claim, at)| (claim.row, at)));
         let rows: Vec<Document> = wanted.iter().map(|(claim, _, place)| claim.place(*place)).collect();
         let refused = insert_new(&store.claims, rows.iter().collect()).await?;
         // Somebody else was quicker, perhaps with this very ballot.
@@ -58,7 +63,7 @@ pub(super) async fn claim(store: &Store, mut asking: Vec<(Claim, At)>) -> Result
         // A voter's ballots keep their order, whoever of them was refused.
         asking.sort_by_key(|(_, at)| *at);
     }
-    let ids: Vec<Bson> = over.iter().map(|(ballot, _)| Bson::from(ballot.as_str())).collect();
+    let ids: Vec<Bson> = over.iter().map(|(row, _)| Bson::from(row.as_str())).collect();
     for chunk in ids.chunks(CHUNK) {
         let update = doc! { "$set": { "over_limit": true } };
         store.ballots.update_many(doc! { "_id": { "$in": chunk } }, update).await?;

@@ -67,8 +67,8 @@ impl Store {
     }
 
     async fn index(&self) -> mongodb::error::Result<()> {
-        // Rows go at their `ends`, where they have one.
-        let ending = IndexOptions::builder().expire_after(Duration::ZERO).build();
+        // Rows go at their `ends`; those that have none are not in it.
+        let ending = IndexOptions::builder().expire_after(Duration::ZERO).sparse(true).build();
         let ends = IndexModel::builder().keys(doc! { "ends": 1 }).options(ending).build();
         let plain = |keys| IndexModel::builder().keys(keys).build();
         let newest = plain(doc! { "contest": 1, "time": -1, "_id": -1 });

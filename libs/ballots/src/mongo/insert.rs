@@ -40,8 +40,9 @@ pub(super) fn prepare(batches: &[Incoming<'_>]) -> Prepared {
                 continue;
             }
             let row = row(incoming.batch, position, cast, incoming.definition);
-            let contest = &incoming.batch.header.contest;
-            let claim = limit.zip(cast.voter).map(|(limit, voter)| claims::Claim::of(contest, limit, voter, &row));
+            let header = &incoming.batch.header;
+            let claim = |(limit, voter)| claims::Claim::of(header, position, limit, voter, &row);
+            let claim = limit.zip(cast.voter).map(claim);
             prepared.ballots.push(Ballot { batch: number, position, row, claim });
         }
         prepared.verdicts.push(verdicts);

@@ -15,7 +15,6 @@ use super::{CHUNK, Store, binary, corrupt, date, insert::insert_new, whole};
 use crate::{Error, Held, Known};
 
 fn document(entry: &Entry) -> Document {
-    let increments = entry.increments.iter().map(|i| doc! { "counter": i.counter(), "amount": i.amount });
     doc! {
         "_id": binary(entry.batch),
         "contest": &entry.contest,
@@ -33,7 +32,7 @@ fn document(entry: &Entry) -> Document {
         "conflicting": whole(entry.conflicting),
         "over_limit": whole(entry.over_limit),
         "dead": whole(entry.dead),
-        "increments": increments.collect::<Vec<_>>(),
+        "increments": written(&entry.increments),
         "added": date(Timestamp::now()),
         "mark": 0_i64,
     }
@@ -63,15 +62,23 @@ pub(super) fn time(row: &Document, field: &str) -> Result<Timestamp, Error> {
     Timestamp::from_millisecond(found.timestamp_millis()).map_err(|_| corrupt(field))
 }
 
-fn increment(row: &Bson) -> Option<Increment> {
-    let row = row.as_document()?;
-    let (tally, key) = row.get_str("counter").ok()?.split_once(SEPARATOR)?;
-    Some(Increment { tally: tally.to_owned(), key: key.to_owned(), amount: row.get_i64("amount").ok()? })
+/// Increments as one text, JSON: an entry has a hundred, and as documents they would cost the server more than all of
+/// the batch's ballots.
+fn written(increments: &[Increment]) -> String {
+    let pairs: Vec<(String, i64)> = increments.iter().map(|i| (i.counter(), i.amount)).collect();
+    serde_json::to_string(&pairs).expect("texts and numbers")
+}
+
+fn read(increments: &str) -> Option<Vec<Increment>> {
+    let pairs: Vec<(String, i64)> = serde_json::from_str(increments).ok()?;
+    let increment = |(counter, amount): (String, i64)| {
+        let (tally, key) = counter.split_once(SEPARATOR)?;
+        Some(Increment { tally: tally.to_owned(), key: key.to_owned(), amount })
+    };
+    pairs.into_iter().map(increment).collect()
 }
 
 fn entry(row: &Document) -> Result<Entry, Error> {
-    let increments = row.get_array("increments").map_err(|_| corrupt("increments"))?;
-    let increments = increments.iter().map(|i| increment(i).ok_or_else(|| corrupt("increments")));
     let text = |field| row.get_str(field).map_err(|_| corrupt(field));
     Ok(Entry {
         batch: id(row, "_id")?,
@@ -90,7 +97,7 @@ fn entry(row: &Document) -> Result<Entry, Error> {
         conflicting: number(row, "conflicting")?,
         over_limit: number(row, "over_limit")?,
         dead: number(row, "dead")?,
-        increments: increments.collect::<Result<_, _>>()?,
+        increments: read(text("increments")?).ok_or_else(|| corrupt("increments"))?,
     })
 }
 

@@ -7,7 +7,7 @@ use ballots::{
     embedded::EmbeddedBallots,
     mongo::{ConnectError, MongoBallots},
 };
-use contests::Verdict::{Counted, Duplicate};
+use contests::Verdict::{Counted, Duplicate, OverLimit};
 use embedded::Database;
 use testkit::{Mongo, until};
 
@@ -61,6 +61,23 @@ async fn a_server_that_is_paused_and_killed_keeps_what_it_answered() {
     until("it answers again", LONG, || log.ready()).await.expect("it answers again");
     assert_eq!(first.insert(&log).await, verdicts);
     assert!(!log.freeze(&[first.entry(&verdicts)]).await.expect("an answer")[0].fresh);
+}
+
+/// The claim on a place outlives the ballot's row, by up to a month: the id is free again before.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_comes_again_when_its_row_is_gone_asks_for_a_place_of_its_own() {
+    let Some(server) = Mongo::shared().await else { return };
+    let url = server.url("retention");
+    let log = MongoBallots::connect(&url).await.expect("the server answers");
+    let contest = contest("voters: {max_ballots: 1}\nretention: 1d\n");
+    assert_eq!(Made::new(&contest).ballot("a", "x", Some("v")).insert(&log).await, [Counted]);
+    let raw = mongodb::Client::with_uri_str(&url).await.expect("the server answers");
+    let rows = raw.default_database().expect("the URL names one").collection::<mongodb::bson::Document>("ballots");
+    assert_eq!(rows.delete_many(mongodb::bson::doc! {}).await.expect("an answer").deleted_count, 1);
+    let again = Made::new(&contest).ballot("a", "x", Some("w")).ballot("b", "x", Some("v"));
+    let verdicts = tokio::time::timeout(LONG, again.insert(&log)).await.expect("it ends");
+    assert_eq!(verdicts, [Counted, OverLimit]);
+    assert_eq!(again.insert(&log).await, verdicts);
 }
 
 #[tokio::test]

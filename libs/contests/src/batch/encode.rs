@@ -121,13 +121,29 @@ impl Segment {
 }
 
 impl Batch<'_> {
-    /// Some of the ballots, as a batch of their own: what goes to the dead letters. Its id derives from this batch's,
-    /// so a redelivery makes the same; it is its producer's only one, so that no audit misses a number when it is sent
-    /// to the queue again.
-    pub fn extract(&self, positions: &[usize]) -> Vec<u8> {
+    /// Some of the ballots, as batches of their own of at most so many bytes where it is not one ballot: what goes to
+    /// the dead letters. Ids that were a request's and a position are written out, so that some ballots may take more
+    /// than the whole batch did.
+    pub fn extract_within(&self, positions: &[usize], bytes: usize) -> Vec<Vec<u8>> {
+        let whole = self.extract(positions);
+        match positions.split_at_checked(positions.len() / 2) {
+            Some((one, other)) if whole.len() > bytes && !one.is_empty() => {
+                let mut parts = self.extract_within(one, bytes);
+                parts.extend(self.extract_within(other, bytes));
+                parts
+            }
+            _ => vec![whole],
+        }
+    }
+
+    /// Some of the ballots, as a batch of their own. Its id derives from this batch's and the first position, so a
+    /// redelivery makes the same; it is its producer's only one, so that no audit misses a number when it is sent to
+    /// the queue again.
+    fn extract(&self, positions: &[usize]) -> Vec<u8> {
         let chosen: Vec<_> = positions.iter().filter_map(|p| self.casts.get(*p)).collect();
         let ballots = u32::try_from(chosen.len()).expect("a body has fewer bytes than that");
-        let batch = Uuid::new_v5(&self.header.batch, b"dead");
+        let first = positions.first().copied().unwrap_or_default();
+        let batch = Uuid::new_v5(&self.header.batch, format!("dead {first}").as_bytes());
         let mut segments = Vec::new();
         for cast in chosen {
             let (id, voter) = (cast.id.to_string(), cast.voter.map(Into::into));

@@ -134,13 +134,19 @@ fn a_beat_is_a_batch_without_ballots() {
 fn extracted_ballots_are_a_batch_of_their_own_with_the_same_ids() {
     let body = sound();
     let batch = Batch::decode(&body).expect("sound");
-    let dead = batch.extract(&[1, 2, 99]);
+    let [dead] = batch.extract_within(&[1, 2, 99], 9_999).try_into().expect("one");
     let dead = Batch::decode(&dead).expect("sound");
     assert_eq!(
         dead.casts.iter().map(|c| c.id.to_string()).collect::<Vec<_>>(),
         [batch.casts[1].id.to_string(), batch.casts[2].id.to_string()]
     );
-    assert_eq!(batch.extract(&[1]), batch.extract(&[1]));
+    assert_eq!(batch.extract_within(&[1], 9_999), batch.extract_within(&[1], 9_999));
+    let parts = batch.extract_within(&[0, 1, 2], 1);
+    let parts: Vec<Batch<'_>> = parts.iter().map(|part| Batch::decode(part).expect("sound")).collect();
+    let ids: Vec<String> = parts.iter().flat_map(|part| &part.casts).map(|cast| cast.id.to_string()).collect();
+    assert_eq!(ids, batch.casts[..3].iter().map(|cast| cast.id.to_string()).collect::<Vec<_>>());
+    let batches: std::collections::BTreeSet<_> = parts.iter().map(|part| part.header.batch).collect();
+    assert_eq!(batches.len(), 3);
     assert_eq!((dead.header.number, dead.header.cumulative, dead.header.last), (1, 2, true));
     assert_ne!(dead.header.batch, batch.header.batch);
 }

@@ -104,7 +104,19 @@ impl Harness {
 
     /// A batch of the one producer, with its next number.
     pub fn batch_of(&self, casts: &[Cast<'_>], change: impl FnOnce(&mut Header)) -> Delivered {
-        let ballots = u32::try_from(casts.len()).expect("few");
+        let mut segments = Vec::new();
+        for (id, name, voter) in casts {
+            // Where voters are limited, everybody is somebody.
+            let voter = voter.or(self.contest.voters.max_ballots.and(Some(id)));
+            let values = vec![Value::Text((*name).into()), Value::Integer(3)];
+            let ballot = Ballot { id: Some((*id).into()), voter: voter.map(|voter| voter.to_owned().into()), values };
+            append_one(&mut segments, "", Uuid::nil(), &ballot);
+        }
+        self.batch_with(u32::try_from(casts.len()).expect("few"), &segments, change)
+    }
+
+    /// A batch of so many ballots that are encoded already.
+    pub fn batch_with(&self, ballots: u32, segments: &[u8], change: impl FnOnce(&mut Header)) -> Delivered {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let mut header = Header {
             batch: Uuid::now_v7(),
@@ -123,15 +135,7 @@ impl Harness {
             fields: self.contest.field_heads(),
         };
         change(&mut header);
-        let mut segments = Vec::new();
-        for (id, name, voter) in casts {
-            // Where voters are limited, everybody is somebody.
-            let voter = voter.or(self.contest.voters.max_ballots.and(Some(id)));
-            let values = vec![Value::Text((*name).into()), Value::Integer(3)];
-            let ballot = Ballot { id: Some((*id).into()), voter: voter.map(|voter| voter.to_owned().into()), values };
-            append_one(&mut segments, "", Uuid::nil(), &ballot);
-        }
-        Delivered { group: &VOTES, body: Bytes::from(header.encode(&segments)) }
+        Delivered { group: &VOTES, body: Bytes::from(header.encode(segments)) }
     }
 
     /// What the counters say, all slots together, to one who has asked nothing before.

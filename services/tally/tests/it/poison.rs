@@ -1,7 +1,8 @@
 //! What does not fit: taken out by position, and kept among the dead letters.
 
-use contests::Batch;
+use contests::{Ballot, Batch, Value, batch::Segment};
 use tally::Failure;
+use uuid::Uuid;
 
 use crate::harness::{Cast, Harness};
 
@@ -18,10 +19,27 @@ async fn bad_ballots_are_taken_out_and_the_rest_counts() {
     let totals = harness.counts().await.totals;
     assert_eq!((totals.counted, totals.dead, totals.received()), (2, 2, 2));
     let letters = harness.context.bus.dead_letters(10).await.expect("an answer");
-    // The same id however often it was delivered.
-    assert!(letters.iter().all(|letter| letter.id == letters[0].id), "{letters:?}");
+    // Once, however often it was delivered.
+    assert_eq!(letters.len(), 1, "{letters:?}");
     assert!(letters[0].reason.contains("2 of 4 ballots do not fit"), "{}", letters[0].reason);
     harness.agree().await;
+}
+
+/// Ids that were a request's and a position are written out: what does not fit takes more bytes than the batch did.
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_as_do_not_fit_into_one_message_are_dead_letters_of_several() {
+    let harness = Harness::embedded("").await;
+    let mut segment = Segment::default();
+    let bad = Ballot { id: None, voter: None, values: vec![Value::Text(" x".into()), Value::Integer(3)] };
+    (0..8_000).for_each(|index| segment.push(index, &bad));
+    let mut segments = vec![];
+    segment.finish(&mut segments, "", Uuid::now_v7());
+    let batch = harness.batch_with(8_000, &segments, |_| {});
+    let done = harness.round().run(&[batch]).await;
+    assert!(done[0].is_ok(), "{done:?}");
+    assert_eq!(harness.counts().await.totals.dead, 8_000);
+    let letters = harness.context.bus.dead_letters(10).await.expect("an answer");
+    assert_eq!(letters.len(), 2, "{letters:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,12 +21,12 @@ pub use error::{Error, Refusal};
 pub use lines::Lines;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
-pub use tasks::Upload;
+pub use tasks::{PodLogs, Running, Upload};
 pub use types::{Accepted, Change, DeadLetter, FieldChange, Form, NewToken, Plan, TaskPage};
 
 /// How long a connection may take: a server that answers at all does so in less.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long an answer may take: above the longest that the server holds a request open for.
+/// How long an answer, or its next part, may take: above the longest that the server holds a request open for.
 const ANSWER: Duration = Duration::from_secs(60);
 /// What a server's address looks like.
 const EXPECTED: &str = "expected http://HOST[:PORT] or https://HOST[:PORT]";
@@ -59,7 +59,13 @@ impl Client {
         if token.as_deref().is_some_and(|token| token.bytes().any(|b| !b.is_ascii_graphic())) {
             return Err(Error::Token);
         }
-        Ok(Self { http: http(&url)?, base: url, token, patience: Duration::ZERO })
+        Ok(Self { http: http(&url, Some(ANSWER))?, base: url, token, patience: Duration::ZERO })
+    }
+
+    /// The same client over connections of its own, on which the server may be silent for as long as it takes: that
+    /// it is gone is told by TCP's keep-alive, which `reqwest` asks for.
+    fn unhurried(&self) -> Result<Self, Error> {
+        Ok(Self { http: http(&self.base, None)?, ..self.clone() })
     }
 
     /// The same client with another caller's token, over the same connections.
@@ -97,15 +103,18 @@ impl Client {
     }
 }
 
-/// One HTTP client a process would do; one a [`Client`] keeps the types simple.
-fn http(url: &Url) -> Result<reqwest::Client, Error> {
+/// One HTTP client a process would do; one a [`Client`] keeps the types simple. `silence`: how long the server may say
+/// nothing.
+fn http(url: &Url, silence: Option<Duration>) -> Result<reqwest::Client, Error> {
     // Err: another part of this process installed its provider, which is the same one.
     rustls::crypto::ring::default_provider().install_default().ok();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("marea/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
-        .read_timeout(ANSWER)
         .redirect(reqwest::redirect::Policy::none());
+    if let Some(silence) = silence {
+        builder = builder.read_timeout(silence);
+    }
     // A proxy from the environment cannot reach this computer's own loopback.
     if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
         builder = builder.no_proxy();

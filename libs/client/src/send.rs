@@ -97,6 +97,11 @@ impl Client {
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
+    /// Not even an answer's head came in time.
+    pub(crate) fn no_answer(&self) -> Error {
+        Error::Unreachable { server: self.server().to_owned(), reason: "no answer in time".to_owned() }
+    }
+
     pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Error {
         Error::Unreachable { server: self.server().to_owned(), reason: chain(error) }
     }

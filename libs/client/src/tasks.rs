@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Accepted, Client, Error, Form, Lines, Plan, TaskPage};
+use crate::{ANSWER, Accepted, Client, Error, Form, Lines, Plan, TaskPage};
 
 /// Files to send, and how they are to be run.
 #[derive(Debug, Clone, Default)]
@@ -20,39 +20,64 @@ pub struct Upload {
     pub files: Vec<SourceFile>,
     /// The task's name, for a new task.
     pub name: Option<TaskName>,
-    /// What to do when the revision fails; `None`: the server's default.
-    pub on_failure: Option<OnFailure>,
-    /// How long what keeps running may take to become healthy, for example `10m`.
-    pub ready_deadline: Option<String>,
-    /// Whether prune may delete PersistentVolumeClaims.
-    pub prune_volumes: bool,
-    /// Whether prune may delete more than half of the objects.
-    pub confirm_prune: bool,
+    /// How it is to be run.
+    pub running: Running,
     /// The revision that is to be replaced: another one there is an error.
     pub if_match: Option<Revision>,
 }
 
-impl Upload {
-    /// How the revision is to be run, of a new task or of a new revision.
-    fn common(&self) -> [(&'static str, Option<&str>); 2] {
+/// How a revision is to be run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Running {
+    /// What to do when the revision fails; `None`: the server's default.
+    pub on_failure: Option<OnFailure>,
+    /// How long what keeps running may take to become healthy, for example `10m`.
+    pub ready_deadline: Option<String>,
+    /// The cluster; `None`: the default one, or the one that the task is in.
+    pub target: Option<String>,
+    /// Whether prune may delete PersistentVolumeClaims.
+    pub prune_volumes: bool,
+    /// Whether prune may delete more than half of the objects.
+    pub confirm_prune: bool,
+}
+
+/// Which lines of a task's pods are wanted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PodLogs<'a> {
+    /// `Kind/name`, of an object or of one of its pods; `None`: every object that has pods.
+    pub object: Option<&'a str>,
+    /// The container; `None`: every one.
+    pub container: Option<&'a str>,
+    /// The last lines of each container; `None`: the server's default.
+    pub tail: Option<u32>,
+    /// Whether to go on as lines come.
+    pub follow: bool,
+}
+
+impl Running {
+    /// The query of a new task or of a new revision.
+    fn common(&self) -> [(&'static str, Option<&str>); 3] {
         let on_failure = self.on_failure.map(|f| match f {
             OnFailure::Keep => "keep",
             OnFailure::Revert => "revert",
         });
-        [("on_failure", on_failure), ("ready_deadline", self.ready_deadline.as_deref())]
+        let (deadline, target) = (self.ready_deadline.as_deref(), self.target.as_deref());
+        [("on_failure", on_failure), ("ready_deadline", deadline), ("target", target)]
     }
 
-    /// The query of a new task: there is nothing to prune.
-    fn of_new(&self) -> Vec<(&'static str, &str)> {
-        let name = [("name", self.name.as_ref().map(TaskName::as_str))];
-        set(self.common().into_iter().chain(name))
-    }
-
-    /// The query of a new revision: its task has its name.
+    /// The query of a new revision.
     fn of_revision(&self) -> Vec<(&'static str, &str)> {
         let flag = |set: bool| set.then_some("true");
         let prune = [("prune_volumes", flag(self.prune_volumes)), ("confirm_prune", flag(self.confirm_prune))];
         set(self.common().into_iter().chain(prune))
+    }
+}
+
+impl Upload {
+    /// The query of a new task: there is nothing to prune.
+    fn of_new(&self) -> Vec<(&'static str, &str)> {
+        let name = [("name", self.name.as_ref().map(TaskName::as_str))];
+        set(self.running.common().into_iter().chain(name))
     }
 
     fn attach(&self, request: RequestBuilder) -> RequestBuilder {
@@ -85,7 +110,7 @@ impl Client {
 
     /// Sends a new revision of a task.
     pub async fn replace(&self, task: &str, upload: &Upload) -> Result<Accepted, Error> {
-        let (url, key) = (self.url(&["yaml", task], &upload.of_revision())?, once());
+        let (url, key) = (self.url(&["yaml", task], &upload.running.of_revision())?, once());
         self.json(Method::PUT, url, |r| upload.attach(r).header("idempotency-key", &key)).await
     }
 
@@ -93,15 +118,19 @@ impl Client {
     pub async fn plan(&self, task: Option<&str>, upload: &Upload) -> Result<Plan, Error> {
         let dry_run = ("dry_run", "true");
         let (method, url) = match task {
-            Some(task) => (Method::PUT, self.url(&["yaml", task], &[upload.of_revision(), vec![dry_run]].concat())?),
+            Some(task) => {
+                (Method::PUT, self.url(&["yaml", task], &[upload.running.of_revision(), vec![dry_run]].concat())?)
+            }
             None => (Method::POST, self.url(&["yaml"], &[upload.of_new(), vec![dry_run]].concat())?),
         };
         self.json(method, url, |r| upload.attach(r)).await
     }
 
     /// Goes back to an earlier revision.
-    pub async fn revert(&self, task: &str, to: Revision) -> Result<Accepted, Error> {
-        let (url, key) = (self.url(&["yaml", task], &[("revision", &to.to_string())])?, once());
+    pub async fn revert(&self, task: &str, to: Revision, running: &Running) -> Result<Accepted, Error> {
+        let to = to.to_string();
+        let query = [running.of_revision(), vec![("revision", to.as_str())]].concat();
+        let (url, key) = (self.url(&["yaml", task], &query)?, once());
         self.json(Method::PUT, url, |r| r.header("idempotency-key", &key)).await
     }
 
@@ -171,12 +200,18 @@ impl Client {
         self.get_json(self.url(&["status", task, "why"], &[])?).await
     }
 
-    /// Logs of the pods of one object (`Kind/name`), or of every object.
-    pub async fn logs(&self, task: &str, object: Option<&str>, follow: bool) -> Result<Lines, Error> {
-        let mut query: Vec<(&str, &str)> = object.map(|o| ("object", o)).into_iter().collect();
-        query.extend(follow.then_some(("follow", "true")));
+    /// Logs of a task's pods. Where they go on, the server may be silent for as long as the pods are.
+    pub async fn logs(&self, task: &str, wanted: PodLogs<'_>) -> Result<Lines, Error> {
+        let tail = wanted.tail.map(|n| n.to_string());
+        let follow = wanted.follow.then_some("true");
+        let (object, container) = (wanted.object, wanted.container);
+        let query =
+            set([("object", object), ("container", container), ("tail", tail.as_deref()), ("follow", follow)]
+                .into_iter());
         let url = self.url(&["status", task, "logs"], &query)?;
-        let response = self.send(&Method::GET, &url, |r| r.header("accept", "text/plain")).await?;
-        Ok(Lines::new(self.clone(), response))
+        let client = if wanted.follow { self.unhurried()? } else { self.clone() };
+        let sent = client.send(&Method::GET, &url, |r| r.header("accept", "text/plain"));
+        let response = tokio::time::timeout(ANSWER, sent).await.map_err(|_| self.no_answer())??;
+        Ok(Lines::new(client, response))
     }
 }

@@ -10,10 +10,10 @@ use axum::{
     Router,
     http::{HeaderMap, StatusCode},
     response::IntoResponse,
-    routing::{get, post},
+    routing::{get, post, put},
 };
 
-use crate::{Client, Error, Upload};
+use crate::{Client, Error, PodLogs, Running, Upload};
 
 async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -82,12 +82,42 @@ async fn lines_of_a_body_come_one_by_one() {
     let server =
         serve(Router::new().route("/status/{id}/logs", get(|| async { "one\r\ntwo\n\nlast without end" }))).await;
     let client = Client::new(&server, None).expect("an address");
-    let mut lines = client.logs("a", Some("Job/x"), false).await.expect("answered");
+    let mut lines = client.logs("a", PodLogs { object: Some("Job/x"), ..PodLogs::default() }).await.expect("answered");
     let mut all = vec![];
     while let Some(line) = lines.next().await.expect("read") {
         all.push(line);
     }
     assert_eq!(all, ["one", "two", "", "last without end"]);
+}
+
+#[tokio::test]
+async fn lines_that_go_on_may_be_silent_for_hours() {
+    let lines = || async {
+        let later = futures::stream::once(async {
+            tokio::time::sleep(Duration::from_secs(7_200)).await;
+            Ok::<_, std::convert::Infallible>("later\n")
+        });
+        let now = futures::stream::iter([Ok("now\n")]);
+        axum::body::Body::from_stream(futures::StreamExt::chain(now, later))
+    };
+    let server = serve(Router::new().route("/status/{id}/logs", get(lines))).await;
+    let client = Client::new(&server, None).expect("an address");
+    let mut lines = client.logs("a", PodLogs { follow: true, ..PodLogs::default() }).await.expect("answered");
+    assert_eq!(lines.next().await.expect("read").as_deref(), Some("now"));
+    // From here on time runs as fast as nothing else is to be done.
+    tokio::time::pause();
+    assert_eq!(lines.next().await.expect("read").as_deref(), Some("later"));
+    assert_eq!(lines.next().await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_revert_says_how_it_is_to_be_run() {
+    let handler = |uri: axum::http::Uri| async move { (StatusCode::NOT_FOUND, format!(r#"{{"detail":"{uri}"}}"#)) };
+    let server = serve(Router::new().fallback(put(handler))).await;
+    let client = Client::new(&server, None).expect("an address");
+    let running = Running { confirm_prune: true, target: Some("west".to_owned()), ..Running::default() };
+    let error = client.revert("a", 2, &running).await.expect_err("refused");
+    assert_eq!(error.to_string(), "/yaml/a?target=west&confirm_prune=true&revision=2");
 }
 
 #[test]

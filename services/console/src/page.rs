@@ -8,6 +8,7 @@ mod contests;
 mod frame;
 mod list;
 mod manifests;
+mod running;
 mod standings;
 mod task;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 pub use contest::{
     Ballot, Cast, ContestCommand, Export, FileFormat, Generate, Init, KindName, Log, Standings, When, pair,
 };
-pub use tasks::{Apply, Check, Delete, Diff, Failing, Get, How, List, Logs, PolicyName, Revert, Status};
+pub use tasks::{Apply, Check, Delete, Diff, Get, List, Logs, PolicyName, Revert, Status};
 pub use up::Up;
 
 /// Marea runs Kubernetes manifests as tasks: send them, see them become healthy, roll them back.

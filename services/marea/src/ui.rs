@@ -105,6 +105,20 @@ impl Ui {
         Ok(true)
     }
 
+    /// What a command did: as a value, as the name of what it did it to, or in a sentence.
+    pub fn done<T: Serialize>(
+        &mut self,
+        value: &T,
+        name: impl fmt::Display,
+        sentence: impl fmt::Display,
+    ) -> io::Result<()> {
+        match self.format {
+            Format::Json | Format::Yaml => self.value(value).map(drop),
+            Format::Name => self.line(name),
+            Format::Table | Format::Wide => self.line(sentence),
+        }
+    }
+
     /// Text in a tone, where colours are on.
     pub fn paint(&self, tone: Tone, text: impl fmt::Display) -> String {
         let code = match tone {

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use client::{Accepted, Error, Upload};
-use domain::{Problem, SourceFile, TaskName};
+use domain::{OnFailure, Problem, SourceFile, TaskName};
 use maud::Markup;
 
 use crate::{
@@ -74,7 +74,7 @@ fn again(form: Form, problems: Vec<Problem>, caller: &Caller) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, page::upload(&form, caller.signed_in)).into_response()
 }
 
-/// The form's fields: `name`, `text`, and any number of `files`.
+/// The form's fields: `name`, `text`, any number of `files`, and how it is to be run.
 async fn read(mut multipart: Multipart) -> Result<(Form, Upload), Problem> {
     let (mut form, mut upload) = (Form::default(), Upload::default());
     while let Some(field) = multipart.next_field().await.map_err(unreadable)? {
@@ -85,6 +85,9 @@ async fn read(mut multipart: Multipart) -> Result<(Form, Upload), Problem> {
         match field_name.as_str() {
             "name" => content.trim().clone_into(&mut form.name),
             "text" => form.text = content,
+            "on_failure" => form.running.on_failure = (content == "revert").then_some(OnFailure::Revert),
+            "confirm_prune" => form.running.confirm_prune = content == "true",
+            "prune_volumes" => form.running.prune_volumes = content == "true",
             // A browser sends an empty part where no file was chosen.
             "files" if !file_name.is_empty() => upload.files.push(SourceFile { name: file_name, content }),
             _ => {}
@@ -96,6 +99,7 @@ async fn read(mut multipart: Multipart) -> Result<(Form, Upload), Problem> {
     if upload.files.is_empty() {
         return Err(Problem::error("empty", "choose a file, or paste a manifest"));
     }
+    upload.running = form.running.clone();
     Ok((form, upload))
 }
 

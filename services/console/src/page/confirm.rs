@@ -1,11 +1,13 @@
 //! Pages that ask before something is removed or goes back.
 
+use client::Running;
 use domain::{Revision, TaskStatus};
 use maud::{Markup, html};
 
 use super::{
     count,
     frame::{Frame, Place},
+    running::running,
 };
 
 /// Asks before a task is rolled back.
@@ -33,6 +35,7 @@ pub fn confirm_revert(task: &TaskStatus, to: Revision, signed_in: bool) -> Marku
         p { "What revision " (to) " applied is applied again, as a new revision. What is not in it is removed." }
         (buttons(&format!("/tasks/{}/revert", task.id), task, &html! {
             input type="hidden" name="to" value=(to);
+            (running(&Running::default(), true))
             button.primary type="submit" { "Go back to revision " (to) }
         }))
     };

@@ -61,6 +61,7 @@ fn pages() -> Vec<(&'static str, String)> {
         name: EVIL.into(),
         text: EVIL.into(),
         replaces: None,
+        running: client::Running::default(),
         problems: vec![Problem::error(EVIL, EVIL).at(EVIL).on(EVIL)],
     };
     let source = SourceFile { name: EVIL.into(), content: format!("</pre></textarea>{EVIL}") };

@@ -1,9 +1,13 @@
 //! The form that sends files.
 
+use client::Running;
 use domain::{Problem, TaskName};
 use maud::{Markup, html};
 
-use super::frame::{Frame, Place};
+use super::{
+    frame::{Frame, Place},
+    running::running,
+};
 
 /// What the form shows: what was typed, and why it was refused.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +18,8 @@ pub struct Form {
     pub text: String,
     /// The task that gets a new revision: id and name.
     pub replaces: Option<(String, TaskName)>,
+    /// How it is to be run, as ticked.
+    pub running: Running,
     /// Why it was refused.
     pub problems: Vec<Problem>,
 }
@@ -59,5 +65,6 @@ fn fields(form: &Form) -> Markup {
             label for="text" { "Or paste a manifest" }
             textarea #text name="text" spellcheck="false" autocomplete="off" { (form.text) }
         }
+        (running(&form.running, form.replaces.is_some()))
     }
 }

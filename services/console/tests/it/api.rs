@@ -75,9 +75,13 @@ fn interface(asked: Asked) -> Router {
     Router::new()
         .route("/status", get(|| async { Json(json!({ "tasks": [task()], "next": null })) }))
         .route("/status/{id}", get(one))
-        .route("/yaml", post(|| async { (StatusCode::ACCEPTED, Json(accepted())) }))
-        .route("/yaml/{id}", get(form).delete(|| async { (StatusCode::ACCEPTED, Json(accepted())) }))
+        .route("/yaml", post(taken))
+        .route("/yaml/{id}", get(form).put(taken).delete(taken))
         .layer(axum::middleware::from_fn_with_state(asked, record))
+}
+
+async fn taken() -> (StatusCode, Json<serde_json::Value>) {
+    (StatusCode::ACCEPTED, Json(accepted()))
 }
 
 async fn record(State(asked): State<Asked>, request: Request, next: axum::middleware::Next) -> Response {

@@ -55,6 +55,28 @@ async fn files_and_name_of_the_form_reach_the_interface() {
 }
 
 #[tokio::test]
+async fn how_to_run_it_is_ticked_and_reaches_the_interface() {
+    let (page, asked) = start().await;
+    for (path, boxes) in [("/upload".to_owned(), 1), (format!("/tasks/{ID}/replace"), 3)] {
+        let (_, text) = get(&page, &path).await;
+        assert_eq!(text.matches("type=\"checkbox\"").count(), boxes, "{path}: {text}");
+    }
+    let last = || asked.lock().expect("alone").last().map(|(method, path, ..)| format!("{method} {path}"));
+    let form = multipart::Form::new().text("text", "kind: Job").text("confirm_prune", "true");
+    let form = form.text("on_failure", "revert");
+    let replaced = browserless().post(format!("{page}/tasks/{ID}/replace")).multipart(form).send();
+    assert_eq!(replaced.await.expect("answered").status(), 303);
+    assert_eq!(last(), Some(format!("PUT /yaml/{ID}?on_failure=revert&confirm_prune=true")));
+    let (_, question) = get(&page, &format!("/tasks/{ID}/revert?to=1")).await;
+    assert_eq!(question.matches("type=\"checkbox\"").count(), 3, "{question}");
+    let request = browserless().post(format!("{page}/tasks/{ID}/revert"));
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let reverted = request.body("to=1&confirm_prune=true&prune_volumes=true").send().await.expect("answered");
+    assert_eq!(reverted.status(), 303);
+    assert_eq!(last(), Some(format!("PUT /yaml/{ID}?prune_volumes=true&confirm_prune=true&revision=1")));
+}
+
+#[tokio::test]
 async fn a_form_without_files_or_with_a_wrong_name_is_shown_again() {
     let (page, asked) = start().await;
     for (name, text, expected) in [("", "", "choose a file"), ("Not A Name", "kind: Pod", "lower case letters")] {

@@ -95,7 +95,7 @@ Examples:
 const DIFF: &str = "\
 Examples:
   {marea} diff -f k8s/                       against the task `k8s`
-  {marea} diff -f app.yaml --name shop
+  {marea} diff -f app.yaml --name shop --confirm-prune
   {marea} diff --name shop --revision 1      revision 1 against the highest";
 
 const DELETE: &str = "\
@@ -106,12 +106,14 @@ Examples:
 const REVERT: &str = "\
 Examples:
   {marea} revert shop                        to the revision that was healthy before
-  {marea} revert shop --to 3 --wait";
+  {marea} revert shop --to 3 --wait
+  {marea} revert shop --confirm-prune        also where most of its objects go";
 
 const LOGS: &str = "\
 Examples:
-  {marea} logs shop                          every pod of the task
-  {marea} logs shop Deployment/web -f        one object's, and go on";
+  {marea} logs shop                          every pod of the task, 20 containers at most
+  {marea} logs shop Deployment/web -f        one object's, and go on
+  {marea} logs shop Pod/web-7d4b9-x2x7q --container web --tail 20";
 
 const CHECK: &str = "\
 Examples:

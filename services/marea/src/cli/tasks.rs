@@ -3,12 +3,13 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
-use domain::{Revision, TaskName, access::Policy};
+use client::Running;
+use domain::{OnFailure, Revision, TaskName, access::Policy};
 
 use crate::time::parse_duration;
 
 /// How a revision is to be run.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct How {
     /// When it fails: leave it, or go back to the live revision.
     #[arg(long, value_enum, value_name = "WHAT")]
@@ -16,12 +17,26 @@ pub struct How {
     /// How long what keeps running may take to become healthy, for example 10m.
     #[arg(long, value_name = "TIME", value_parser = checked_duration)]
     pub ready_deadline: Option<String>,
+    /// The cluster, of those that the server knows; else the default one, or the one that the task is in.
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
     /// Let prune delete PersistentVolumeClaims.
     #[arg(long)]
     pub prune_volumes: bool,
     /// Let prune delete more than half of the objects.
     #[arg(long)]
     pub confirm_prune: bool,
+}
+
+impl From<How> for Running {
+    fn from(how: How) -> Self {
+        let How { on_failure, ready_deadline, target, prune_volumes, confirm_prune } = how;
+        let on_failure = on_failure.map(|failing| match failing {
+            Failing::Keep => OnFailure::Keep,
+            Failing::Revert => OnFailure::Revert,
+        });
+        Self { on_failure, ready_deadline, target, prune_volumes, confirm_prune }
+    }
 }
 
 /// When a revision fails.
@@ -60,7 +75,7 @@ pub struct Apply {
     /// The task's name; else the folder's or the file's.
     #[arg(long)]
     pub name: Option<TaskName>,
-    /// Only replace this revision: another one is an error.
+    /// Only replace this revision: another one is an error, and so is none.
     #[arg(long, value_name = "N")]
     pub if_revision: Option<Revision>,
     /// Send it unchecked; the server checks in any case.
@@ -146,11 +161,14 @@ pub struct Diff {
     #[arg(long)]
     pub name: Option<String>,
     /// Compare this revision with the highest instead.
-    #[arg(long, value_name = "N", requires = "name")]
+    #[arg(long, value_name = "N", requires = "name", conflicts_with = "How")]
     pub revision: Option<Revision>,
     /// Exit with 1 where there is a difference.
     #[arg(long)]
     pub exit_code: bool,
+    /// How it would be run.
+    #[command(flatten)]
+    pub how: How,
 }
 
 /// `delete`.
@@ -172,6 +190,9 @@ pub struct Revert {
     /// The revision; else the one that was healthy before this one.
     #[arg(long, value_name = "N")]
     pub to: Option<Revision>,
+    /// How to run it.
+    #[command(flatten)]
+    pub how: How,
     /// Whether to wait.
     #[command(flatten)]
     pub waiting: Waiting,
@@ -182,8 +203,14 @@ pub struct Revert {
 pub struct Logs {
     /// The task.
     pub task: String,
-    /// One object, as Kind/name.
+    /// One object, or one of its pods, as Kind/name; else every one, 20 containers at most.
     pub object: Option<String>,
+    /// One container; else every one, also those that run before the others.
+    #[arg(long, short, value_name = "NAME")]
+    pub container: Option<String>,
+    /// The last lines of each container; else 1,000.
+    #[arg(long, value_name = "N")]
+    pub tail: Option<u32>,
     /// Go on as lines come.
     #[arg(long, short)]
     pub follow: bool,

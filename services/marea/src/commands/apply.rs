@@ -1,13 +1,12 @@
 //! `apply`: checks here, sends, waits.
 
 use client::{Accepted, Client, Upload};
-use domain::{OnFailure, Problem, State, Tenant, access::Policy};
-use serde_json::json;
+use domain::{Problem, Revision, State, TaskName, Tenant, access::Policy};
 
 use super::{check, diff, patient, wait};
 use crate::{
     Done,
-    cli::{Apply, Format, How},
+    cli::{Apply, Format},
     failure::Failure,
     sources::Sources,
     ui::{Tone, Ui},
@@ -23,7 +22,10 @@ pub async fn run(client: &Client, options: Apply, ui: &mut Ui) -> Done {
     };
     let live = found.filter(|task| task.state != State::RolledBack);
     let id = live.map(|task| task.id.to_string());
-    let upload = upload(sources, name, options.how, options.if_revision);
+    if let (None, Some(revision)) = (&id, options.if_revision) {
+        return Err(nothing_to_replace(name.as_ref(), revision));
+    }
+    let upload = Upload { files: sources.files, name, running: options.how.into(), if_match: options.if_revision };
     if options.dry_run {
         let plan = client.plan(id.as_deref(), &upload).await?;
         return diff::show_plan(&plan, ui);
@@ -50,18 +52,12 @@ async fn send(client: &Client, id: Option<&str>, upload: &Upload) -> Result<Acce
     }
 }
 
-fn upload(sources: Sources, name: Option<domain::TaskName>, how: How, if_match: Option<u32>) -> Upload {
-    Upload {
-        files: sources.files,
-        name,
-        on_failure: how.on_failure.map(|failing| match failing {
-            crate::cli::Failing::Keep => OnFailure::Keep,
-            crate::cli::Failing::Revert => OnFailure::Revert,
-        }),
-        ready_deadline: how.ready_deadline,
-        prune_volumes: how.prune_volumes,
-        confirm_prune: how.confirm_prune,
-        if_match,
+/// `--if-revision` never makes a task: whoever gives it means one that is there.
+fn nothing_to_replace(name: Option<&TaskName>, revision: Revision) -> Failure {
+    match name {
+        None => Failure::usage("--if-revision needs the task's name: --name NAME"),
+        Some(name) => Failure::failed(format!("there is no task `{name}` whose revision {revision} could be replaced"))
+            .hint("see them with `{marea} list`; to send it as a new task, leave --if-revision out"),
     }
 }
 
@@ -101,7 +97,7 @@ fn most_allowed() -> Tenant {
 }
 
 fn announce(accepted: &Accepted, ui: &mut Ui) -> Done {
-    if ui.value(&json!(accepted))? {
+    if ui.value(accepted)? {
         return Ok(());
     }
     let Accepted { id, name, revision, .. } = accepted;

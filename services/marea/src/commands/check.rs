@@ -70,7 +70,7 @@ pub fn run(options: &Check, ui: &mut Ui) -> Done {
 /// What defaulting adds, as a unified diff.
 fn added(sources: &Sources, tenant: &Tenant, checked: &Checked) -> Option<String> {
     let plain = check(sources, tenant, false).rendered?;
-    Some(diff::rendered(&plain, checked.rendered.as_ref()?))
+    Some(diff::text(&diff::rendered(&plain, checked.rendered.as_ref()?)))
 }
 
 fn show(checked: &Checked, added: Option<&str>, files: usize, ui: &mut Ui) -> Done {

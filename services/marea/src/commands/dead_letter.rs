@@ -18,21 +18,43 @@ pub async fn run(client: &Client, command: DeadLetterCommand, ui: &mut Ui) -> Do
     match command {
         DeadLetterCommand::List { limit } => list(&client.dead_letters(limit).await?, ui),
         DeadLetterCommand::Show { id } => show(client, &id, ui).await,
-        DeadLetterCommand::Requeue { ids } => {
-            for id in &ids {
-                client.requeue_dead_letter(id).await.map_err(absent)?;
-                ui.line(format_args!("requeued {id}"))?;
-            }
-            Ok(())
+        DeadLetterCommand::Requeue { ids } => settle(client, &ids, Settled::Requeued, ui).await,
+        DeadLetterCommand::Drop { ids } => settle(client, &ids, Settled::Dropped, ui).await,
+    }
+}
+
+/// What becomes of letters.
+#[derive(Clone, Copy)]
+enum Settled {
+    Requeued,
+    Dropped,
+}
+
+/// One after the other, until one fails; what was done until then is told.
+async fn settle(client: &Client, ids: &[String], how: Settled, ui: &mut Ui) -> Done {
+    let word = match how {
+        Settled::Requeued => "requeued",
+        Settled::Dropped => "dropped",
+    };
+    let (mut done, mut failed) = (vec![], Ok(()));
+    for id in ids {
+        let answer = match how {
+            Settled::Requeued => client.requeue_dead_letter(id).await,
+            Settled::Dropped => client.drop_dead_letter(id).await,
+        };
+        if let Err(error) = answer {
+            failed = Err(absent(error));
+            break;
         }
-        DeadLetterCommand::Drop { ids } => {
-            for id in &ids {
-                client.drop_dead_letter(id).await.map_err(absent)?;
-                ui.line(format_args!("dropped {id}"))?;
-            }
-            Ok(())
+        done.push(id);
+        match ui.format {
+            Format::Table | Format::Wide => ui.line(format_args!("{word} {id}"))?,
+            Format::Name => ui.line(id)?,
+            Format::Json | Format::Yaml => {}
         }
     }
+    ui.value(&json!({ word: done }))?;
+    failed
 }
 
 /// A letter that is not there may have been put back already.

@@ -1,12 +1,14 @@
 //! `delete`: rolls tasks back.
 
-use client::Client;
-use domain::State;
+use std::collections::BTreeMap;
+
+use client::{Accepted, Client};
+use domain::{State, TaskStatus};
 
 use super::{patient, wait};
 use crate::{
     Done,
-    cli::{Delete, Format},
+    cli::Delete,
     failure::{Exit, Failure},
     ui::{Tone, Ui},
 };
@@ -32,23 +34,20 @@ async fn delete(client: &Client, task: &str, options: &Delete, ui: &mut Ui) -> D
     };
     let name = &status.name;
     if status.state == State::RolledBack {
-        return said(ui, &format!("task {name} is rolled back already"));
+        return Ok(ui.done(&as_accepted(&status), name, format_args!("task {name} is rolled back already"))?);
     }
     let accepted = client.delete(&status.id.to_string()).await?;
     if options.waiting.wait {
         let what = wait::Wait { accepted: &accepted, objects: None, timeout: options.waiting.timeout };
         return wait::run(&client, &what, ui).await;
     }
-    if ui.value(&accepted)? {
-        return Ok(());
-    }
     let state = ui.paint(Tone::from(accepted.state), accepted.state.as_str());
-    said(ui, &format!("task {name} ({}) revision {} {state}", accepted.id, accepted.revision))
+    let told = format!("task {name} ({}) revision {} {state}", accepted.id, accepted.revision);
+    Ok(ui.done(&accepted, name, told)?)
 }
 
-fn said(ui: &mut Ui, text: &str) -> Done {
-    match ui.format {
-        Format::Table | Format::Wide => Ok(ui.line(text)?),
-        _ => Ok(()),
-    }
+/// What the server would answer again to the command that rolled the task back.
+fn as_accepted(status: &TaskStatus) -> Accepted {
+    let (id, name, revision, state) = (status.id, status.name.clone(), status.desired_revision, status.state);
+    Accepted { id, name, revision, state, links: BTreeMap::new() }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use client::{Change, Client, Plan, Upload};
 use domain::{ObjectRef, Rendered, State};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Value, json};
 use similar::TextDiff;
 
 use super::{check, patient};
 use crate::{
     Done,
-    cli::Diff,
+    cli::{Diff, Format},
     failure::Failure,
     sources::Sources,
     ui::{Tone, Ui, tame},
@@ -19,42 +20,55 @@ use crate::{
 /// Lines around a change.
 const CONTEXT: usize = 3;
 
-pub async fn run(client: &Client, options: &Diff, ui: &mut Ui) -> Done {
+pub async fn run(client: &Client, options: Diff, ui: &mut Ui) -> Done {
+    let exit_code = options.exit_code;
     let differs = match (options.revision, &options.name) {
         (Some(revision), Some(name)) => between(client, name, revision, ui).await?,
         _ => against(client, options, ui).await?,
     };
-    if options.exit_code && differs { Err(Failure::told()) } else { Ok(()) }
+    if exit_code && differs { Err(Failure::told()) } else { Ok(()) }
 }
 
 /// An earlier revision against the highest. Whether they differ.
 async fn between(client: &Client, task: &str, revision: u32, ui: &mut Ui) -> Result<bool, Failure> {
     let old = client.rendered(task, Some(revision)).await?;
     let new = client.rendered(task, None).await?;
-    let text = rendered(&old, &new);
-    print(&text, ui)?;
-    Ok(!text.is_empty())
+    let objects = rendered(&old, &new);
+    if !ui.value(&json!({ "objects": objects }))? {
+        match ui.format {
+            Format::Name => objects.iter().try_for_each(|one| ui.line(&one.object))?,
+            _ => print(&text(&objects), ui)?,
+        }
+    }
+    Ok(!objects.is_empty())
 }
 
 /// What is in the cluster against what would be there. Whether they differ.
-async fn against(client: &Client, options: &Diff, ui: &mut Ui) -> Result<bool, Failure> {
+async fn against(client: &Client, options: Diff, ui: &mut Ui) -> Result<bool, Failure> {
     let mut sources = Sources::read(&options.files, options.recursive)?;
-    let name = options.name.clone().or(sources.name.take().map(String::from));
+    let name = options.name.or(sources.name.take().map(String::from));
     let live = match &name {
         Some(name) => patient(client, name).await?.1.filter(|task| task.state != State::RolledBack),
         None => None,
     };
     let id = live.map(|task| task.id.to_string());
-    let upload = Upload { files: std::mem::take(&mut sources.files), ..Upload::default() };
+    let files = std::mem::take(&mut sources.files);
+    let upload = Upload { files, running: options.how.into(), ..Upload::default() };
     let mut plan = client.plan(id.as_deref(), &upload).await?;
     plan.problems = plan.problems.into_iter().map(|p| sources.locate(p)).collect();
     show_plan(&plan, ui)?;
-    Ok(plan.objects.iter().any(|object| !matches!(object.change.as_str(), "unchanged" | "keep")))
+    Ok(plan.objects.iter().any(changes))
+}
+
+fn changes(object: &Change) -> bool {
+    !matches!(object.change.as_str(), "unchanged" | "keep")
 }
 
 /// What a dry run says, as a person reads it. Fails where it would fail.
 pub fn show_plan(plan: &Plan, ui: &mut Ui) -> Done {
-    if !ui.value(plan)? {
+    if ui.format == Format::Name {
+        plan.objects.iter().filter(|c| changes(c)).try_for_each(|change| ui.line(&change.object))?;
+    } else if !ui.value(plan)? {
         plan.objects.iter().try_for_each(|change| one(change, ui))?;
         for problem in &plan.problems {
             let line = check::line(problem, ui);
@@ -84,11 +98,27 @@ fn one(change: &Change, ui: &mut Ui) -> Done {
     Ok(())
 }
 
-/// Two rendered revisions as a unified diff, an object each, those in the same order as they were sent.
-pub fn rendered(old: &Rendered, new: &Rendered) -> String {
+/// One object that differs between two revisions.
+#[derive(Debug, Serialize)]
+pub struct Differs {
+    #[serde(flatten)]
+    object: ObjectRef,
+    /// The unified diff of its manifests.
+    diff: String,
+}
+
+/// What differs between two rendered revisions.
+pub fn rendered(old: &Rendered, new: &Rendered) -> Vec<Differs> {
     let (old, new) = (by_name(old), by_name(new));
     let names = old.keys().chain(new.keys()).collect::<std::collections::BTreeSet<_>>();
-    names.into_iter().map(|name| object(name, old.get(name), new.get(name))).collect()
+    let diff = |name| object(name, old.get(name), new.get(name));
+    let differs = names.into_iter().map(|name| Differs { object: name.clone(), diff: diff(name) });
+    differs.filter(|one| !one.diff.is_empty()).collect()
+}
+
+/// The same as one unified diff.
+pub fn text(objects: &[Differs]) -> String {
+    objects.iter().map(|one| one.diff.as_str()).collect()
 }
 
 fn by_name(rendered: &Rendered) -> BTreeMap<ObjectRef, String> {

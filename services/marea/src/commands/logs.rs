@@ -1,6 +1,6 @@
 //! `logs`: of a task's pods.
 
-use client::Client;
+use client::{Client, Error, PodLogs};
 
 use crate::{
     Done,
@@ -15,9 +15,18 @@ pub async fn run(client: &Client, options: &Logs, ui: &mut Ui) -> Done {
             "`{object}` is not an object; expected Kind/name, for example Job/{object}"
         )));
     }
-    let mut lines = client.logs(&options.task, options.object.as_deref(), options.follow).await?;
+    let Logs { task, object, container, tail, follow } = options;
+    let wanted = PodLogs { object: object.as_deref(), container: container.as_deref(), tail: *tail, follow: *follow };
+    let mut lines = client.logs(task, wanted).await.map_err(|error| absent(error, task))?;
     while let Some(line) = lines.next().await? {
         ui.line(tame(&line))?;
     }
     Ok(())
+}
+
+/// The task may be there, and not the object.
+fn absent(error: Error, task: &str) -> Failure {
+    let of_an_object = matches!(&error, Error::Refused(refusal) if refusal.status == 404 && !refusal.errors.is_empty());
+    let failure = Failure::from(error);
+    if of_an_object { failure.hint(format_args!("see its objects with `{{marea}} status {task}`")) } else { failure }
 }

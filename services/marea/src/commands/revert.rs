@@ -11,7 +11,7 @@ use crate::{
     ui::{Tone, Ui},
 };
 
-pub async fn run(client: &Client, options: &Revert, ui: &mut Ui) -> Done {
+pub async fn run(client: &Client, options: Revert, ui: &mut Ui) -> Done {
     let (client, found) = patient(client, &options.task).await?;
     let Some(status) = found else {
         return Err(Failure::failed(format!("there is no task `{}`", options.task)).hint("see them: {marea} list"));
@@ -20,16 +20,14 @@ pub async fn run(client: &Client, options: &Revert, ui: &mut Ui) -> Done {
         Some(to) => to,
         None => before(&status).ok_or_else(|| nowhere(&status))?,
     };
-    let accepted = client.revert(&status.id.to_string(), to).await?;
+    let accepted = client.revert(&status.id.to_string(), to, &options.how.into()).await?;
     if options.waiting.wait {
         let what = wait::Wait { accepted: &accepted, objects: None, timeout: options.waiting.timeout };
         return wait::run(&client, &what, ui).await;
     }
-    if ui.value(&accepted)? {
-        return Ok(());
-    }
     let state = ui.paint(Tone::from(accepted.state), accepted.state.as_str());
-    Ok(ui.line(format_args!("task {} revision {}, as revision {to}: {state}", accepted.name, accepted.revision))?)
+    let told = format!("task {} revision {}, as revision {to}: {state}", accepted.name, accepted.revision);
+    Ok(ui.done(&accepted, &accepted.name, told)?)
 }
 
 /// The newest revision before the highest that became healthy.

@@ -115,12 +115,20 @@ fn head(status: &TaskStatus, ui: &mut Ui) -> Done {
         Some(live) if live != status.desired_revision => format!(", live: {live}"),
         _ => String::new(),
     };
-    let changed = age(status.updated, Timestamp::now());
+    let since = age(since(status), Timestamp::now());
     ui.line(format_args!("task      {} ({})", status.name, status.id))?;
-    ui.line(format_args!("state     {state} since {changed}"))?;
+    ui.line(format_args!("state     {state} since {since}"))?;
     ui.line(format_args!("health    {health}"))?;
     ui.line(format_args!("revision  {}{live}", status.desired_revision))?;
     Ok(())
+}
+
+/// When the task came into its state. Facts of health come later, and change nothing of it.
+fn since(status: &TaskStatus) -> Timestamp {
+    let own = status.revisions.iter().find(|r| r.revision == status.desired_revision);
+    let transitions = own.map_or(&[][..], |revision| &revision.transitions);
+    let same = transitions.iter().rev().take_while(|step| step.state == status.state);
+    same.last().map_or(status.updated, |step| step.time)
 }
 
 fn objects(status: &TaskStatus, wide: bool) -> Table {
@@ -169,4 +177,32 @@ fn notes(revision: &RevisionStatus, wide: bool, ui: &mut Ui) -> Done {
         ui.line(text)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Fact, FactBody, Health, TaskId, TaskName, fact::CommandKind, status::fold};
+
+    use super::*;
+
+    #[test]
+    fn a_state_lasts_since_it_began_whatever_health_does() {
+        let task = TaskId::new();
+        let at = |seconds: i64| Timestamp::from_second(1_790_000_000 + seconds).expect("in range");
+        let fact = |seconds, body| Fact {
+            tenant: "local".parse().expect("a label"),
+            task,
+            name: TaskName::generated(task),
+            revision: 1,
+            time: at(seconds),
+            body,
+        };
+        let applied = FactBody::Applied { observed: 1, objects: vec![], kept: vec![], warnings: vec![] };
+        let mut facts =
+            vec![fact(0, FactBody::Submitted { command: CommandKind::Apply, files: 1, to: None }), fact(5, applied)];
+        assert_eq!(since(&fold(&facts).expect("facts")), at(5));
+        facts.push(fact(900, FactBody::Progress { observed: 2, health: Health::Degraded, objects: vec![] }));
+        let status = fold(&facts).expect("facts");
+        assert_eq!((status.state, status.updated, since(&status)), (domain::State::Done, at(900), at(5)));
+    }
 }

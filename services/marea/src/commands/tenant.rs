@@ -21,7 +21,7 @@ pub async fn run(client: &Client, command: TenantCommand, ui: &mut Ui) -> Done {
         TenantCommand::Set { name, fields } => set(client, name, *fields, ui).await,
         TenantCommand::Delete { name } => {
             client.delete_tenant(name.as_str()).await.map_err(|e| Failure::of(e, "tenant list"))?;
-            Ok(ui.line(format_args!("deleted tenant {name}"))?)
+            Ok(ui.done(&json!({ "deleted": name }), &name, format_args!("deleted tenant {name}"))?)
         }
     }
 }
@@ -48,6 +48,9 @@ fn words(list: &serde_json::Value) -> String {
 }
 
 fn show(tenant: &Tenant, ui: &mut Ui) -> Done {
+    if ui.format == Format::Name {
+        return Ok(ui.line(&tenant.name)?);
+    }
     if !ui.value(tenant)? {
         let value = serde_json::to_value(tenant).map_err(std::io::Error::other)?;
         ui.raw(&manifests::to_yaml(&value))?;
@@ -68,7 +71,7 @@ async fn set(client: &Client, name: TenantName, fields: TenantFields, ui: &mut U
     }
     client.put_tenant(&tenant).await?;
     let word = if made { "made" } else { "changed" };
-    Ok(ui.line(format_args!("{word} tenant {}", tenant.name))?)
+    Ok(ui.done(&tenant, &tenant.name, format_args!("{word} tenant {}", tenant.name))?)
 }
 
 fn blank(name: TenantName) -> Tenant {

@@ -24,16 +24,16 @@ pub async fn run(client: &Client, command: TokenCommand, ui: &mut Ui) -> Done {
             let expires = expires.map(until).transpose()?;
             let made = client.create_token(tenant.as_str(), &scopes, expires.as_deref(), &note).await;
             let made = made.map_err(|e| Failure::of(e, "tenant list"))?;
-            if !ui.value(&made)? {
+            if matches!(ui.format, Format::Table | Format::Wide) {
                 // Only the token on stdout, so that it can be taken into a variable.
                 eprintln!("this is the only time that the token is shown");
-                ui.line(&made.token)?;
             }
-            Ok(())
+            let id = made.stored.as_ref().map_or("", |stored| stored.id.as_str());
+            Ok(ui.done(&made, id, &made.token)?)
         }
         TokenCommand::Revoke { id } => {
             client.revoke_token(&id).await.map_err(|e| Failure::of(e, "token list"))?;
-            Ok(ui.line(format_args!("revoked token {id}"))?)
+            Ok(ui.done(&json!({ "revoked": id }), &id, format_args!("revoked token {id}"))?)
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod ballots;
 mod cli;
+mod commands;
 mod contest;
 mod corpus;
 mod killed;

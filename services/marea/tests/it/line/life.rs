@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use client::{Form, Upload};
+use client::{Form, Running, Upload};
 use domain::{Health, OnFailure, State};
 use kube::{
     Api,
@@ -86,7 +86,8 @@ fn immutable_change() -> String {
 }
 
 async fn replace(line: &Platform, task: &str, files: Vec<domain::SourceFile>, on_failure: OnFailure) {
-    let upload = Upload { files, on_failure: Some(on_failure), ..Upload::default() };
+    let running = Running { on_failure: Some(on_failure), ..Running::default() };
+    let upload = Upload { files, running, ..Upload::default() };
     line.client.replace(task, &upload).await.expect("the revision is taken");
 }
 

@@ -140,7 +140,9 @@ pub enum Scope {
 pub struct Token {
     /// Its public part, which names it in lists and logs.
     pub id: String,
-    /// SHA-256 of its secret part, in hexadecimal. The secret has 256 random bits, so a fast hash suffices.
+    /// SHA-256 of its secret part, in hexadecimal. The secret has 256 random bits, so a fast hash suffices. Left out
+    /// where a token is shown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hash: String,
     /// The tenant that it acts for.
     pub tenant: TenantName,

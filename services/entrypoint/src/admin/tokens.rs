@@ -61,8 +61,6 @@ pub struct Made {
     token: String,
     /// Its public part.
     id: String,
-    /// Empty: hashes are not shown.
-    hash: String,
     /// The tenant that it acts for.
     tenant: TenantName,
     /// What it may be used for.
@@ -79,8 +77,8 @@ pub struct Made {
 
 impl Made {
     fn of(stored: Token, secret: &Secret) -> Self {
-        let Token { id, hash, tenant, scopes, expires, created, note } = shown(stored);
-        Self { token: secret.expose().to_owned(), id, hash, tenant, scopes, expires, created, note }
+        let Token { id, hash: _, tenant, scopes, expires, created, note } = stored;
+        Self { token: secret.expose().to_owned(), id, tenant, scopes, expires, created, note }
     }
 }
 

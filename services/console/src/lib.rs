@@ -16,6 +16,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
+    response::Redirect,
     routing::get,
 };
 use client::Client;
@@ -26,7 +27,7 @@ bootstrap::settings! {
     /// What the page needs.
     pub struct Config {
         /// Where the page listens.
-        listen: String = "0.0.0.0:8080".into(),
+        listen: String = "0.0.0.0:8086".into(),
         /// The HTTP interface that it shows.
         server: String = "http://127.0.0.1:8080".into(),
         /// Whether the cookie is sent over HTTPS only.
@@ -91,6 +92,9 @@ pub async fn run(process: bootstrap::Process, config: Config, shutdown: Cancella
         let client = client.clone();
         async move { answers(&client).await }
     });
+    // Where one address stands before all services, this path leads to the interface without the page.
+    let document = format!("{}/docs", config.server.trim_end_matches('/'));
+    let routes = routes.route("/docs", get(async move || Redirect::temporary(&document)));
     let listener = TcpListener::bind(&config.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, "listening");

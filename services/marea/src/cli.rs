@@ -14,6 +14,8 @@ pub use contest::{
 pub use tasks::{Apply, Check, Delete, Diff, Get, List, Logs, PolicyName, Revert, Status};
 pub use up::Up;
 
+use crate::up::settings;
+
 /// Marea runs Kubernetes manifests as tasks: send them, see them become healthy, roll them back.
 #[derive(Debug, Parser)]
 #[command(name = "marea", version, arg_required_else_help = true, propagate_version = true, max_term_width = 100)]
@@ -132,7 +134,9 @@ pub enum Command {
 /// The parser, with examples that name the program as it was called.
 pub fn command(program: &str) -> clap::Command {
     let command = Cli::command().after_help(examples::of("").replace("{marea}", program));
-    examples::NAMES.iter().fold(command, |command, name| {
+    let command = examples::NAMES.iter().fold(command, |command, name| {
         command.mut_subcommand(name, |sub| sub.after_help(examples::of(name).replace("{marea}", program)))
-    })
+    });
+    let more = format!("{}\n\n{}", examples::of("up").replace("{marea}", program), settings::without_flags());
+    command.mut_subcommand("up", |sub| sub.after_long_help(more))
 }

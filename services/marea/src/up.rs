@@ -12,7 +12,7 @@ mod journal;
 mod parts;
 mod rights;
 mod services;
-mod settings;
+pub mod settings;
 mod stop;
 
 use std::{fs, io::Write as _, net::SocketAddr, path::Path, time::Instant};
@@ -26,59 +26,64 @@ use crate::{Done, cli::Up, failure::Failure, ui::Ui};
 /// Runs until a signal.
 pub fn run(options: Up, ui: &mut Ui) -> Done {
     let began = Instant::now();
-    refuse_open(&options)?;
+    let settings = Settings::of(&options)?;
+    if options.print_config {
+        return Ok(ui.raw(&settings.printed())?);
+    }
+    refuse_open(&options, &settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(up(&options, began, ui));
+    let done = runtime.block_on(up(&options, settings, began, ui));
     // What still runs after the drain is abandoned.
     runtime.shutdown_background();
     done
 }
 
 /// Without tokens nobody but this computer's user may come in, unless told.
-fn refuse_open(options: &Up) -> Done {
-    if options.admin_token.clone().is_some_and(|token| !bootstrap::is_token(&token.into())) {
+fn refuse_open(options: &Up, settings: &Settings) -> Done {
+    let (listen, token) = (settings.own.listen, &settings.platform.admin_token);
+    if !token.is_empty() && !bootstrap::is_token(token) {
         return Err(Failure::usage("--admin-token is not a token").hint(bootstrap::TOKEN_HINT));
     }
-    if options.listen.ip().is_loopback() || options.insecure || options.admin_token.is_some() {
+    if listen.ip().is_loopback() || options.insecure || !token.is_empty() {
         return Ok(());
     }
-    let message = format!("{} can be reached from elsewhere, and nobody would be asked for a token", options.listen);
+    let message = format!("{listen} can be reached from elsewhere, and nobody would be asked for a token");
     Err(Failure::usage(message).hint("ask for tokens: --admin-token mrt_…; or let everybody do everything: --insecure"))
 }
 
-async fn up(options: &Up, began: Instant, ui: &mut Ui) -> Done {
-    let mut settings = Settings::of(options)?;
+async fn up(options: &Up, mut settings: Settings, began: Instant, ui: &mut Ui) -> Done {
     telemetry::install("marea", env!("CARGO_PKG_VERSION"), &settings.platform).map_err(Failure::usage)?;
     let signals = Signals::listen()?;
-    let data = data::open(options)?;
-    let listener = listen(options.listen)?;
+    let data = data::open(options, &settings.own.data)?;
+    let listener = listen(settings.own.listen)?;
     let address = listener.local_addr()?;
     let mut context = parts::connect(options, &settings.platform, &data).await?;
     context.stopping = signals.drain.clone();
     parts::draw_key(&mut settings, &data).await?;
-    let cluster = cluster::connect(options, &data).await?;
+    let cluster = cluster::connect(&settings, &data).await?;
     let contests = Contests::start(&context, &settings, parts::stores(&settings, &data).await?).await;
     let readiness = context.readiness.clone();
-    let running = services::start(context, &cluster, contests, listener, signals.drain.clone())?;
+    let running = services::start(context, &settings, &cluster, contests, listener, signals.drain.clone())?;
     running.ready().await?;
     let broken = readiness.details();
-    banner::print(&banner::Facts { options, address, cluster: &cluster, broken, took: began.elapsed() }, ui)?;
+    let took = began.elapsed();
+    banner::print(&banner::Facts { options, settings: &settings, address, cluster: &cluster, broken, took }, ui)?;
     if let Some(file) = &options.ready_file {
         announce(file, address)?;
     }
-    let told = tell(options, address, ui);
+    let told = tell(options, &settings, address, ui);
     tokio::select! {
         told = told => { told?; signals.drain.cancelled().await; }
         () = signals.drain.cancelled() => {}
     }
-    let stopped = stop::drain(running, &signals).await;
+    let stopped = stop::drain(running, &signals, settings.platform.drain_seconds).await;
     telemetry::flush().await;
     stopped
 }
 
 /// The demo, and what to do next. A demo that fails is told, and everything goes on.
-async fn tell(options: &Up, address: SocketAddr, ui: &mut Ui) -> Done {
-    if options.demo { demo::run(address, ui).await } else { banner::next(options, address, ui) }
+async fn tell(options: &Up, settings: &Settings, address: SocketAddr, ui: &mut Ui) -> Done {
+    if options.demo { demo::run(address, ui).await } else { banner::next(settings, address, ui) }
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -23,6 +23,12 @@ async fn the_address_of_the_interface_is_all_it_needs() {
     let (status, metrics) = get(&service, "/metrics").await;
     assert!(status == 200 && metrics.contains("http_requests_total{method=\"GET\",path=\"/tasks/{id}\""), "{metrics}");
     assert_eq!(get(&service, "/no-such-path").await.0, 404);
+    // The foot of each page leads to the interface's own document.
+    let document = format!("{}/docs", service.url());
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+    let answer = client.expect("a client").get(document).send().await.expect("answered");
+    let place = answer.headers().get("location").and_then(|place| place.to_str().ok());
+    assert_eq!((answer.status().as_u16(), place), (307, Some(&*format!("{server}/docs"))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

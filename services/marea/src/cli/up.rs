@@ -4,21 +4,27 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 
-/// `up`.
+/// `up`. What is set by none of its flags, of their variables and of the file has its default from `up::settings`.
 #[derive(Debug, Args)]
 pub struct Up {
-    /// Where everything is kept.
-    #[arg(long, value_name = "DIR", env = "MAREA_DATA", default_value = ".marea", conflicts_with = "ephemeral")]
-    pub data: PathBuf,
+    /// A YAML file of these settings, with `_` for `-`; variables and flags come before it.
+    #[arg(long, value_name = "FILE", env = "MAREA_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Print the settings that hold, secrets hidden, and end.
+    #[arg(long)]
+    pub print_config: bool,
+    /// Where everything is kept [default: .marea].
+    #[arg(long, value_name = "DIR", env = "MAREA_DATA", conflicts_with = "ephemeral")]
+    pub data: Option<PathBuf>,
     /// Start anew: delete what an earlier `up` kept in the data folder.
     #[arg(long, conflicts_with = "ephemeral")]
     pub reset: bool,
     /// Keep nothing.
     #[arg(long)]
     pub ephemeral: bool,
-    /// Where to listen; port 0 for any.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    /// Where to listen; port 0 for any [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS", env = "MAREA_LISTEN")]
+    pub listen: Option<SocketAddr>,
     /// Write the address into this file as soon as everything is ready.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
@@ -27,13 +33,16 @@ pub struct Up {
     pub demo: bool,
     /// Take ballots for the contests of this folder, one YAML file each, instead of the two samples.
     #[arg(long, value_name = "DIR", env = "MAREA_CONTESTS")]
-    pub contests: Option<PathBuf>,
+    pub contests: Option<String>,
     /// Apply to a real cluster: this context of your kubeconfig.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", env = "MAREA_KUBE_CONTEXT")]
     pub kube_context: Option<String>,
     /// RabbitMQ instead of the embedded queues.
     #[arg(long, value_name = "URL", env = "MAREA_AMQP", hide_env_values = true)]
     pub amqp: Option<String>,
+    /// Put before every name of exchange and queue there, so that several installations share a broker.
+    #[arg(long, value_name = "PREFIX", env = "MAREA_AMQP_PREFIX")]
+    pub amqp_prefix: Option<String>,
     /// Redis Cluster instead of the embedded states and counters.
     #[arg(long, value_name = "URL", env = "MAREA_REDIS", hide_env_values = true)]
     pub redis: Option<String>,
@@ -52,13 +61,16 @@ pub struct Up {
     /// Listen beyond this computer without tokens: whoever reaches the port may do everything.
     #[arg(long)]
     pub insecure: bool,
-    /// Let pages of this origin read; may be given several times.
+    /// Let pages of this origin read, and cast ballots; may be given several times.
     #[arg(long, value_name = "ORIGIN", env = "MAREA_CORS_ORIGIN", value_delimiter = ',')]
     pub cors_origin: Vec<String>,
-    /// What is logged to stderr, for example info or info,cluster=debug.
-    #[arg(long, value_name = "FILTER", env = "MAREA_LOG", default_value = "warn")]
-    pub log: String,
-    /// How logs look: json, pretty or auto.
-    #[arg(long, value_name = "FORMAT", env = "MAREA_LOG_FORMAT", default_value = "auto")]
-    pub log_format: String,
+    /// What is logged to stderr, for example info or info,cluster=debug [default: warn].
+    #[arg(long, value_name = "FILTER", env = "MAREA_LOG")]
+    pub log: Option<String>,
+    /// How logs look: json, pretty or auto [default: auto].
+    #[arg(long, value_name = "FORMAT", env = "MAREA_LOG_FORMAT")]
+    pub log_format: Option<String>,
+    /// Where traces go by OTLP/HTTP, for example http://127.0.0.1:4318; else OTEL_EXPORTER_OTLP_ENDPOINT.
+    #[arg(long, value_name = "URL", env = "MAREA_OTLP")]
+    pub otlp: Option<String>,
 }

@@ -1,8 +1,8 @@
 //! What `up` prints of itself.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
-use super::cluster::Cluster;
+use super::{cluster::Cluster, settings::Settings};
 
 use crate::{
     Done,
@@ -14,6 +14,8 @@ use crate::{
 pub struct Facts<'a> {
     /// How it was called.
     pub options: &'a Up,
+    /// What is set.
+    pub settings: &'a Settings,
     /// Where it listens.
     pub address: SocketAddr,
     /// The cluster.
@@ -36,31 +38,37 @@ pub fn print(facts: &Facts<'_>, ui: &mut Ui) -> Done {
         ("gRPC", format!("{:<30}  marea.ingest.v1.Ingest, reflection on", facts.address)),
         ("Cluster", facts.cluster.to_string()),
     ];
-    rows.extend(facts.options.contests.as_ref().map(|folder| ("Contests", contests(folder, facts.options))));
-    rows.extend(replaced(facts.options));
-    rows.push(("Data", data(facts.options)));
-    rows.push(("Access", access(facts.options).to_owned()));
+    let Facts { options, settings, .. } = facts;
+    let folder = Some(&settings.ingest.contests).filter(|folder| !folder.is_empty());
+    rows.extend(folder.map(|folder| ("Contests", contests(folder, options))));
+    rows.extend(replaced(settings));
+    rows.push(("Data", data(options, settings)));
+    rows.push(("Access", access(options, settings, &ui.program)));
     for (what, text) in rows {
         let what = ui.paint(Tone::Dim, format_args!("{what:<8}"));
         ui.line(format_args!("  {what} {text}"))?;
     }
     let broken = facts.broken.values().flatten().map(|(what, why)| format!("{what}: {why}"));
-    let warnings = facts.cluster.warnings().iter().cloned().chain(broken);
-    warnings.into_iter().try_for_each(|warning| ui.line(format_args!("  warning: {}", tame(&warning))))?;
+    let mut warnings = facts.cluster.warnings().into_iter().chain(broken);
+    warnings.try_for_each(|warning| ui.line(format_args!("  warning: {}", tame(&warning))))?;
     Ok(ui.line("")?)
 }
 
 /// The embedded parts that real servers stand in for; never their passwords.
-fn replaced(options: &Up) -> Vec<(&'static str, String)> {
-    [("Queues", &options.amqp), ("States", &options.redis), ("Records", &options.blobs), ("Ballots", &options.mongo)]
-        .into_iter()
-        .filter_map(|(what, url)| Some((what, without_password(url.as_deref()?))))
-        .collect()
+fn replaced(settings: &Settings) -> impl Iterator<Item = (&'static str, String)> {
+    let Settings { platform, tally, .. } = settings;
+    let urls = [
+        ("Queues", platform.amqp.expose()),
+        ("States", platform.redis.expose()),
+        ("Records", &*platform.blobs),
+        ("Ballots", tally.mongo.expose()),
+    ];
+    urls.into_iter().filter(|(_, url)| !url.is_empty()).map(|(what, url)| (what, without_password(url)))
 }
 
-fn contests(folder: &Path, options: &Up) -> String {
+fn contests(folder: &str, options: &Up) -> String {
     let samples = if options.demo { ", and the samples" } else { "" };
-    format!("{}, read again when a file changes{samples}", folder.display())
+    format!("{folder}, read again when a file changes{samples}")
 }
 
 fn without_password(urls: &str) -> String {
@@ -71,26 +79,26 @@ fn without_password(urls: &str) -> String {
     urls.split(',').map(one).collect::<Vec<_>>().join(",")
 }
 
-fn data(options: &Up) -> String {
+fn data(options: &Up, settings: &Settings) -> String {
     if options.ephemeral {
         return "nothing is kept (keep it: without --ephemeral)".to_owned();
     }
-    format!("{}, kept between runs (start anew: --reset; keep nothing: --ephemeral)", options.data.display())
+    format!("{}, kept between runs (start anew: --reset; keep nothing: --ephemeral)", settings.own.data.display())
 }
 
-fn access(options: &Up) -> &'static str {
-    match (&options.admin_token, options.insecure) {
-        (Some(_), _) => "with a token (make one: marea token create)",
-        (None, true) => "WHOEVER REACHES THE PORT, no token (--insecure)",
-        (None, false) => "this computer only, no token",
+fn access(options: &Up, settings: &Settings, program: &str) -> String {
+    match (settings.platform.admin_token.is_empty(), options.insecure) {
+        (false, _) => format!("with a token (make one: {program} token create)"),
+        (true, true) => "WHOEVER REACHES THE PORT, no token (--insecure)".to_owned(),
+        (true, false) => "this computer only, no token".to_owned(),
     }
 }
 
 /// Prints what to do next.
-pub fn next(options: &Up, address: SocketAddr, ui: &mut Ui) -> Done {
+pub fn next(settings: &Settings, address: SocketAddr, ui: &mut Ui) -> Done {
     let program = ui.program.clone();
     // Where the samples take no ballots, the person's own contests do.
-    if options.contests.is_none() {
+    if settings.ingest.samples {
         ui.line(vote(address))?;
     }
     Ok(ui.line(format_args!("Next: {program} apply -f DIR --wait   {program} list   README.md   Ctrl-C stops"))?)

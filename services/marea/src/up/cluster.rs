@@ -4,11 +4,14 @@ use std::{fmt, sync::Arc};
 
 use ::cluster::{Engine, Limits};
 use embedded::Database;
-use kube::Client;
 use sandbox::{Options, Sandbox};
 
-use super::{journal::EmbeddedJournal, rights};
-use crate::{cli::Up, failure::Failure};
+use super::{
+    journal::EmbeddedJournal,
+    rights::{self, Seen},
+    settings::Settings,
+};
+use crate::failure::Failure;
 
 /// What tasks are applied to.
 pub enum Cluster {
@@ -16,24 +19,22 @@ pub enum Cluster {
     Simulated(Sandbox),
     /// A real one.
     Real {
-        /// Its client.
-        client: Client,
+        /// The engine over it.
+        engine: Box<Engine>,
         /// The context's name.
         context: String,
         /// The API server's URL.
         server: String,
-        /// Namespaces that are seen.
-        namespaces: String,
-        /// What the context's user may not do and the engine needs.
-        missing: Vec<String>,
+        /// Its namespaces, and what the context's user may do.
+        seen: Seen,
     },
 }
 
-/// The cluster that the options name. The user's kubeconfig is read only where they name a context.
-pub async fn connect(options: &Up, data: &Database) -> Result<Cluster, Failure> {
-    match &options.kube_context {
-        Some(context) => real(context).await,
-        None => simulated(data).await.map(Cluster::Simulated),
+/// The cluster that is set. The user's kubeconfig is read only where they name a context.
+pub async fn connect(settings: &Settings, data: &Database) -> Result<Cluster, Failure> {
+    match settings.own.kube_context.as_str() {
+        "" => simulated(data).await.map(Cluster::Simulated),
+        context => real(context, settings.applier.in_flight).await,
     }
 }
 
@@ -42,21 +43,17 @@ async fn simulated(data: &Database) -> Result<Sandbox, Failure> {
     Ok(Sandbox::new(Options { journal: Some(Arc::new(journal)), restored, ..Options::default() }))
 }
 
-async fn real(context: &str) -> Result<Cluster, Failure> {
+async fn real(context: &str, in_flight: usize) -> Result<Cluster, Failure> {
     let source = cluster::Source::Kubeconfig { path: None, context: Some(context.to_owned()) };
     let connected = cluster::connect(&source)
         .await
         .map_err(|e| Failure::usage(e).hint("see your contexts with `kubectl config get-contexts`"))?;
-    let seen = rights::look(&connected.client)
+    let seen = rights::look(&connected.client, &connected.namespace)
         .await
         .map_err(|e| Failure::failed(format!("the API server {} does not answer: {e}", connected.server)))?;
-    Ok(Cluster::Real {
-        client: connected.client,
-        context: context.to_owned(),
-        server: connected.server,
-        namespaces: seen.namespaces,
-        missing: seen.missing,
-    })
+    let limits = Limits { in_flight: in_flight.max(1), ..Limits::default() };
+    let engine = Box::new(Engine::new(connected.client, limits));
+    Ok(Cluster::Real { engine, context: context.to_owned(), server: connected.server, seen })
 }
 
 impl Cluster {
@@ -65,16 +62,27 @@ impl Cluster {
     pub fn engine(&self) -> Engine {
         match self {
             Self::Simulated(sandbox) => Engine::new(sandbox.client(), Limits::default()).making_namespaces(),
-            Self::Real { client, .. } => Engine::new(client.clone(), Limits::default()),
+            Self::Real { engine, .. } => Engine::clone(engine),
         }
     }
 
-    /// What will not work.
-    pub fn warnings(&self) -> &[String] {
-        match self {
-            Self::Simulated(_) => &[],
-            Self::Real { missing, .. } => missing,
+    /// How tasks are applied: where the user's rights end at one namespace, only that one is watched.
+    pub fn watched(&self, config: &cluster_applier::Config) -> cluster_applier::Config {
+        let mut config = config.clone();
+        if let Self::Real { seen, .. } = self
+            && config.watch_namespaces.is_empty()
+        {
+            config.watch_namespaces.extend(seen.only.clone());
         }
+        config
+    }
+
+    /// What will not work.
+    pub fn warnings(&self) -> Vec<String> {
+        let Self::Real { seen, .. } = self else { return vec![] };
+        let only =
+            seen.only.as_ref().map(|only| format!("rights in the namespace {only} only: no task works elsewhere"));
+        only.into_iter().chain(seen.missing.iter().cloned()).collect()
     }
 }
 
@@ -84,8 +92,8 @@ impl fmt::Display for Cluster {
             Self::Simulated(_) => {
                 f.write_str("sandbox: simulated, no container runs (a real one: --kube-context NAME)")
             }
-            Self::Real { context, server, namespaces, .. } => {
-                write!(f, "{context}, {server}, namespaces: {namespaces}")
+            Self::Real { context, server, seen, .. } => {
+                write!(f, "{context}, {server}, namespaces: {}", seen.namespaces)
             }
         }
     }

@@ -21,11 +21,10 @@ const MARKED: &str = "# made by marea up; all of it may be deleted while it does
 const OURS: [&str; 5] = ["marea.db", "marea.db-wal", "marea.db-shm", "marea.lock", MARK];
 
 /// Opens the database of the data folder, or one that keeps nothing.
-pub fn open(options: &Up) -> Result<Database, Failure> {
+pub fn open(options: &Up, folder: &Path) -> Result<Database, Failure> {
     if options.ephemeral {
         return Database::ephemeral().map_err(failed);
     }
-    let folder = options.data.as_path();
     if options.reset {
         reset(folder)?;
     }

@@ -1,6 +1,6 @@
 //! Queues, records, states, and the ballots' log and counters: embedded ones, or the real ones that the user names.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use ballots::{BallotLog, embedded::EmbeddedBallots};
 use blobs::{Records, embedded::EmbeddedBlobs};
@@ -20,15 +20,15 @@ use crate::{cli::Up, failure::Failure};
 
 /// The context that every service of this process shares.
 pub async fn connect(options: &Up, platform: &Platform, data: &Database) -> Result<Context, Failure> {
-    let records = records(options, platform, data).await?;
-    let access = match &options.admin_token {
-        Some(token) => Access::tokens(records.clone(), &Secret::from(token.clone())),
-        None => Access::local(records.clone(), Tenant::local()),
+    let records = records(platform, data).await?;
+    let access = match platform.admin_token.is_empty() {
+        false => Access::tokens(records.clone(), &platform.admin_token),
+        true => Access::local(records.clone(), Tenant::local()),
     };
     let bus = bus(platform, data).await?;
     let states = states(platform, data).await?;
     let mut context = Context::new("marea", bus, records, states, access);
-    context.guard = Guard { any_host: options.insecure, cors_origins: options.cors_origin.clone() };
+    context.guard = Guard { any_host: options.insecure, cors_origins: platform.cors_origin.clone() };
     context.internal_token = secret();
     Ok(context)
 }
@@ -67,20 +67,12 @@ fn secret() -> Secret {
     secret
 }
 
-async fn records(options: &Up, platform: &Platform, data: &Database) -> Result<Records, Failure> {
-    if options.blobs.is_none() {
+async fn records(platform: &Platform, data: &Database) -> Result<Records, Failure> {
+    if platform.blobs.is_empty() {
         let blobs = EmbeddedBlobs::open(data.clone()).await.map_err(Failure::failed)?;
         return Ok(Records::new(Arc::new(blobs)));
     }
-    let settings = blob_options(&options.blobs_option)?;
-    let platform = Platform { blobs_options: settings, ..platform.clone() };
-    bootstrap::records(&platform).map_err(refused)
-}
-
-fn blob_options(pairs: &[String]) -> Result<BTreeMap<String, Secret>, Failure> {
-    let pair = |text: &String| text.split_once('=').map(|(k, v)| (k.to_owned(), Secret::from(v.to_owned())));
-    let all: Option<_> = pairs.iter().map(pair).collect();
-    all.ok_or_else(|| Failure::usage("--blobs-option expects KEY=VALUE, for example endpoint=http://127.0.0.1:7070"))
+    bootstrap::records(platform).map_err(refused)
 }
 
 async fn bus(platform: &Platform, data: &Database) -> Result<Arc<dyn Bus>, Failure> {

@@ -1,36 +1,97 @@
 //! What a real cluster lets us do, asked before anything is written.
 
+use std::collections::BTreeMap;
+
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::Client;
-use schema::kinds::{ALLOWED, AllowedKind};
+use schema::kinds::ALLOWED;
 use serde_json::{Value, json};
 
 /// What the engine does with each kind.
-const VERBS: [&str; 5] = ["get", "list", "watch", "patch", "delete"];
+const VERBS: [&str; 6] = ["get", "list", "watch", "create", "patch", "delete"];
 /// Questions at a time.
 const CONCURRENCY: usize = 16;
 
 /// What was seen.
+#[derive(Debug)]
 pub struct Seen {
     /// The namespaces, or that they may not be listed.
     pub namespaces: String,
-    /// What is not allowed, a line each.
+    /// The one namespace in which the user has rights that they have nowhere else.
+    pub only: Option<String>,
+    /// What is not allowed, a line each resource.
     pub missing: Vec<String>,
 }
 
-/// Asks for the namespaces and the rights.
-pub async fn look(client: &Client) -> Result<Seen, kube::Error> {
-    let questions = ALLOWED.iter().flat_map(|kind| VERBS.map(|verb| (kind, verb)));
-    let asked = stream::iter(questions).map(|(kind, verb)| async move {
-        let allowed = allowed(client, kind, verb).await?;
-        Ok::<_, kube::Error>((!allowed).then(|| format!("may not {verb} {}", kind.plural)))
-    });
-    let missing: Vec<Option<String>> = asked.buffered(CONCURRENCY).try_collect().await?;
-    Ok(Seen { namespaces: namespaces(client).await, missing: missing.into_iter().flatten().collect() })
+/// A thing that is done to a resource.
+#[derive(Debug, Clone, Copy)]
+struct Right {
+    group: &'static str,
+    resource: &'static str,
+    subresource: &'static str,
+    verb: &'static str,
 }
 
-async fn allowed(client: &Client, kind: &AllowedKind, verb: &str) -> Result<bool, kube::Error> {
-    let attributes = json!({ "group": kind.group, "resource": kind.plural, "verb": verb });
+/// Where a right is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Given {
+    Everywhere,
+    /// In the context's namespace.
+    Inside,
+    Nowhere,
+}
+
+/// Asks for the namespaces and the rights; where a right is not given everywhere, in the context's namespace.
+pub async fn look(client: &Client, namespace: &str) -> Result<Seen, kube::Error> {
+    let asked = stream::iter(needed())
+        .map(|right| async move { Ok::<_, kube::Error>((right, given(client, right, namespace).await?)) });
+    let answers: Vec<_> = asked.buffered(CONCURRENCY).try_collect().await?;
+    let only = answers.iter().any(|(_, given)| *given == Given::Inside).then(|| namespace.to_owned());
+    let missing = missing(&answers, only.is_some());
+    Ok(Seen { namespaces: namespaces(client).await, only, missing })
+}
+
+/// What the engine does, and what explains.
+fn needed() -> impl Iterator<Item = Right> {
+    let core = |resource, subresource, verb| Right { group: "", resource, subresource, verb };
+    let more = [core("pods", "log", "get"), core("events", "", "list"), core("namespaces", "", "create")];
+    let kinds = ALLOWED
+        .iter()
+        .flat_map(|kind| VERBS.map(|verb| Right { group: kind.group, resource: kind.plural, subresource: "", verb }));
+    kinds.chain(more)
+}
+
+/// A line each resource, `may not create, patch pods`. Who has rights inside one namespace makes no namespaces.
+fn missing(answers: &[(Right, Given)], inside: bool) -> Vec<String> {
+    let mut verbs = BTreeMap::<String, Vec<&str>>::new();
+    for (right, _) in answers.iter().filter(|(_, given)| *given == Given::Nowhere) {
+        if !(inside && right.resource == "namespaces") {
+            verbs.entry(right.named()).or_default().push(right.verb);
+        }
+    }
+    verbs.into_iter().map(|(resource, verbs)| format!("may not {} {resource}", verbs.join(", "))).collect()
+}
+
+impl Right {
+    fn named(&self) -> String {
+        let parts = [self.resource, self.subresource].into_iter().filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join("/")
+    }
+}
+
+async fn given(client: &Client, right: Right, namespace: &str) -> Result<Given, kube::Error> {
+    if allowed(client, right, "").await? {
+        return Ok(Given::Everywhere);
+    }
+    Ok(if allowed(client, right, namespace).await? { Given::Inside } else { Given::Nowhere })
+}
+
+/// Whether a right is given in a namespace; in `""`: in all of them.
+async fn allowed(client: &Client, right: Right, namespace: &str) -> Result<bool, kube::Error> {
+    let Right { group, resource, subresource, verb } = right;
+    let attributes = json!({
+        "group": group, "resource": resource, "subresource": subresource, "verb": verb, "namespace": namespace,
+    });
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",

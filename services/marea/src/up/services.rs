@@ -6,13 +6,16 @@ use std::{
     time::Duration,
 };
 
-use bootstrap::{Context, http::Server};
+use bootstrap::{
+    Context,
+    http::{Limits, Server},
+};
 use cluster_applier::Clusters;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{cluster::Cluster, contests::Contests};
+use super::{cluster::Cluster, contests::Contests, settings::Settings};
 use crate::failure::Failure;
 
 /// How long the parts may take to be ready; embedded ones take milliseconds.
@@ -32,6 +35,7 @@ pub struct Running {
 /// Starts every service.
 pub fn start(
     context: Context,
+    settings: &Settings,
     cluster: &Cluster,
     contests: Contests,
     listener: TcpListener,
@@ -40,9 +44,12 @@ pub fn start(
     let address = listener.local_addr()?;
     let own = format!("http://{}", reachable(address));
     let entry = entrypoint::Config { listen: None, applier_url: own.clone(), ..entrypoint::Config::default() };
-    let status = status_worker::Config { listen: None, applier_url: own.clone(), ..status_worker::Config::default() };
+    let status = status_worker::Config { applier_url: own.clone(), ..settings.status.clone() };
     let clusters = Clusters::one(cluster.engine());
-    let page = console::Config { server: own, secure_cookie: false, ..console::Config::default() };
+    if matches!(cluster, Cluster::Real { .. }) {
+        clusters.watch_readiness(&context.readiness);
+    }
+    let page = console::Config { server: own, ..settings.page.clone() };
     // Served here too, and no part of what the public document describes.
     let (internal, _document) = cluster_applier::routes(&context, &clusters).split_for_parts();
     let routes = OpenApiRouter::new()
@@ -55,7 +62,8 @@ pub fn start(
     let mut running =
         Running { context: context.clone(), tasks: JoinSet::new(), left: BTreeSet::new(), failed: stop.clone() };
     let (served, taken) = (CancellationToken::new(), CancellationToken::new());
-    let server = Server::default().serve_service(listener, front, stop.clone());
+    let limits = Limits { connections: settings.ingest.connections, ..Limits::default() };
+    let server = Server { limits }.serve_service(listener, front, stop.clone());
     running.spawn_sound("http", ended(server, served.clone()));
     running.spawn_sound("ingest", contests.take(stop.clone(), served, taken.clone()));
     running.spawn_sound("tally", contests.count(taken));
@@ -63,7 +71,7 @@ pub fn start(
     let manager = yaml_manager::Config { listen: None };
     running.spawn("yaml-manager", yaml_manager::run(context.clone(), manager, stop.clone()));
     running.spawn("status-worker", status_worker::run(context.clone(), status, stop.clone()));
-    let applier = cluster_applier::run_on(context, clusters, cluster_applier::Config::default(), stop.clone());
+    let applier = cluster_applier::run_on(context, clusters, cluster.watched(&settings.applier), stop.clone());
     running.spawn_sound("cluster-applier", applier);
     if let Cluster::Simulated(sandbox) = cluster {
         let sandbox = sandbox.clone();

@@ -76,11 +76,35 @@ fn a_variable_that_nothing_knows_is_wrong_usage_of_up_alone() {
     assert!(ran.code == 2 && ran.err.contains("MAREA_COLOUR is not a setting"), "{}", ran.err);
     let ran = with(&[("MAREA_DRAIN_SECONDS", "soon")], &up);
     assert!(ran.code == 2 && ran.err.contains("expected a whole number"), "{}", ran.err);
-    // Known ones, also of parts that `up` sets itself, lead on to what is wrong with the arguments.
+    // One of a service on its own would be passed over in silence.
+    let ran = with(&[("MAREA_ACCESS", "tokens")], &up);
+    assert!(ran.code == 2 && ran.err.contains("MAREA_ACCESS is not used here: without --admin-token"), "{}", ran.err);
+    // Known ones lead on to what is wrong with the arguments.
     let known = [("MAREA_REFOLD_SECONDS", "60"), ("MAREA_OTLP", ""), ("MAREA_SECURE_COOKIE", "false")];
     let ran = with(&known, &[&up[..], &["--amqp", "bogus"]].concat());
     assert!(ran.code == 2 && ran.err.contains("amqp://"), "{}", ran.err);
     assert_eq!(with(&[("MAREA_COLOUR", "red")], &["list"]).code, 4);
+}
+
+#[test]
+fn up_reads_a_file_and_prints_what_holds_without_secrets() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("up.yaml");
+    std::fs::write(&file, "rollback_seconds: 7\nlisten: 127.0.0.1:1\n").expect("written");
+    let arguments = ["up", "--print-config", "--admin-token", "mrt_a_secret"];
+    let mut command = command("http://127.0.0.1:1");
+    command.env("MAREA_CONFIG", &file).env("MAREA_LISTEN", "127.0.0.1:2").env("MAREA_AMQP_PREFIX", "mine.");
+    let ran: Ran = command.args(arguments).output().expect("started").into();
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for line in ["rollback_seconds: 7", "listen: 127.0.0.1:2", "amqp_prefix: mine.", "log: warn"] {
+        assert!(ran.out.lines().any(|printed| printed == line), "{line}: {}", ran.out);
+    }
+    assert!(!ran.out.contains("a_secret"), "{}", ran.out);
+    let help = marea(&["up", "--help"]).out;
+    assert!(help.contains("MAREA_KUBE_CONTEXT") && help.contains("rollback_seconds"), "{help}");
+    std::fs::write(&file, "targets: {a: b}\n").expect("written");
+    let ran = marea(&["up", "--config", file.to_str().expect("UTF-8")]);
+    assert!(ran.code == 2 && ran.err.contains("`targets` is not used here"), "{}", ran.err);
 }
 
 #[test]

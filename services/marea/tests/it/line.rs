@@ -2,6 +2,7 @@
 //! Redis Cluster, an object store and a Kubernetes API server, with least rights.
 
 mod kills;
+mod laptop;
 mod life;
 pub mod manifests;
 mod platform;

@@ -2,7 +2,7 @@
 
 use std::{
     io::Write as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -48,6 +48,7 @@ pub fn with_input(arguments: &[&str], input: &str) -> Ran {
 pub struct Up {
     child: Child,
     pub server: String,
+    out: PathBuf,
 }
 
 impl Up {
@@ -70,7 +71,9 @@ impl Up {
         if !more.contains(&"--ephemeral") {
             command.arg("--data").arg(data);
         }
-        let mut child = command.stdout(Stdio::null()).spawn().expect("started");
+        let out = data.with_extension(format!("out-{}", std::process::id()));
+        let file = std::fs::File::create(&out).expect("a folder of the test's");
+        let mut child = command.stdout(file).spawn().expect("started");
         let until = Instant::now() + Duration::from_secs(60);
         let server = loop {
             if let Ok(text) = std::fs::read_to_string(&ready) {
@@ -81,7 +84,12 @@ impl Up {
             std::thread::yield_now();
         };
         std::fs::remove_file(&ready).expect("it was there");
-        Self { child, server }
+        Self { child, server, out }
+    }
+
+    /// What it has printed.
+    pub fn told(&self) -> String {
+        std::fs::read_to_string(&self.out).expect("UTF-8")
     }
 
     /// Runs a command against it.
@@ -111,6 +119,7 @@ impl Drop for Up {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+        std::fs::remove_file(&self.out).ok();
     }
 }
 

@@ -1,4 +1,9 @@
+use std::time::Duration;
+
 use crate::program::{CONFIG, Ran, Up, command, folder, marea};
+
+/// Far above what an idle machine takes.
+const WITHIN: Duration = Duration::from_secs(120);
 
 const APP: &str = "
 apiVersion: apps/v1
@@ -122,6 +127,26 @@ fn a_tenant_s_namespaces_are_made_in_the_sandbox() {
     assert!(told.contains("2 of 2 objects healthy"), "{told}");
     let other = run(&admin, &["tenant", "set", "team-b", "--namespace", "team-a"]);
     assert!(other.code == 1 && other.err.contains("`team-a` is tenant `team-a`'s"), "{} {}", other.code, other.err);
+}
+
+#[tokio::test]
+async fn the_demo_s_task_is_done_and_its_ballots_are_counted() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let up = Up::start(&dir.path().join("unused"), &["--ephemeral", "--demo"]);
+    let done = || async {
+        let told = up.told();
+        if told.contains("DONE                 6 of 6 objects healthy") { Ok(()) } else { Err(told) }
+    };
+    testkit::until("the demo's task to be done", WITHIN, done).await.unwrap_or_else(|e| panic!("{e}"));
+    for (contest, noun) in [("bands", " votes"), ("olympics", " scores")] {
+        let counted = || async {
+            let told = ok(up.run(&["contest", "standings", contest]));
+            let count = told.split_once(noun).and_then(|(before, _)| before.rsplit(' ').next()?.parse::<u64>().ok());
+            if count.is_some_and(|count| count > 0) { Ok(()) } else { Err(told) }
+        };
+        testkit::until("ballots to be counted", WITHIN, counted).await.unwrap_or_else(|e| panic!("{contest}: {e}"));
+    }
+    assert_eq!(up.interrupt(), 0);
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! One task's whole life.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use client::{Form, Running, Upload};
 use domain::{Health, OnFailure, State};
@@ -12,9 +9,10 @@ use kube::{
     api::{DynamicObject, ListParams},
     core::{ApiResource, GroupVersionKind},
 };
-use testkit::{Otlp, until};
+use testkit::{Otlp, Span, until};
 
 use super::{
+    laptop,
     manifests::{config, file, job, worker},
     platform::Platform,
     rights::left_over,
@@ -25,7 +23,7 @@ const WITHIN: Duration = Duration::from_secs(90);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_is_applied_changed_reverted_and_rolled_back_on_real_servers() {
     let otlp = Otlp::start().await;
-    let Some(line) = Platform::start(1, Some(otlp.url())).await else { return };
+    let Some(line) = Platform::start(3, Some(otlp.url())).await else { return };
     let files = vec![config("settings", "one"), config("extra", "x"), worker("worker"), job("once")];
     let task = line.post("demo", files).await;
     let done = line.reaches(&task, 1, &[State::Done, State::Failed, State::Rejected], WITHIN).await;
@@ -62,22 +60,49 @@ async fn a_task_is_applied_changed_reverted_and_rolled_back_on_real_servers() {
     assert_eq!(left_over(&line.servers.kube.client().await, line.namespace).await, Vec::<String>::new());
     let empty = || async { (line.queued().await == 0).then_some(()).ok_or("messages are left queued") };
     until("empty queues", WITHIN, empty).await.expect("nothing stays queued");
-    one_trace(&otlp).await;
+    one_trace(&otlp, &task).await;
+    the_sample(&line).await;
+    laptop::works_with_the_rights_of_one_namespace(&line).await;
 }
 
-/// One trace covers the first revision from POST to the last apply, across the services;
+/// The sample's manifests as they are.
+async fn the_sample(line: &Platform) {
+    let folder = testkit::workspace().join("docs/samples/swj");
+    let files = ["joiner.yaml", "splitter.yaml", "worker.yaml"];
+    let files = files.map(|name| file(name, std::fs::read_to_string(folder.join(name)).expect("it is there")));
+    let task = line.post("swj", files.into()).await;
+    let done = line.reaches(&task, 1, &[State::Done, State::Failed, State::Rejected], WITHIN).await;
+    assert_eq!((done.state, done.health, done.objects.len()), (State::Done, Health::Healthy, 6), "{done:#?}");
+    line.client.delete(&task).await.expect("the roll back is taken");
+    line.reaches(&task, 2, &[State::RolledBack], WITHIN).await;
+    assert_eq!(left_over(&line.servers.kube.client().await, line.namespace).await, Vec::<String>::new());
+}
+
+/// One trace covers the first revision from its POST over its validation to each step of its apply, the last one too;
 /// status-worker folds facts of many tasks at once, in traces of its own.
-async fn one_trace(otlp: &Otlp) {
-    let wanted = BTreeSet::from(["cluster-applier", "entrypoint", "yaml-manager"].map(str::to_owned));
+async fn one_trace(otlp: &Otlp, task: &str) {
+    let has = |span: &Span, key: &str, value: &str| span.attributes.get(key).is_some_and(|found| found == value);
     let covered = || async {
-        let mut traces = BTreeMap::<String, BTreeSet<String>>::new();
-        for span in otlp.spans() {
-            traces.entry(span.trace).or_default().insert(span.service);
-        }
-        let whole = traces.values().any(|services| wanted.is_subset(services));
-        whole.then_some(()).ok_or_else(|| format!("{:?}", traces.into_values().collect::<BTreeSet<_>>()))
+        let spans = otlp.spans();
+        // A step after a doubt comes of no message of the task's.
+        let steps = spans.iter().filter(|span| {
+            let of_task = has(span, "task.id", task) && has(span, "task.revision", "1");
+            span.name == "task.step" && of_task && !has(span, "task.stage", "settle")
+        });
+        let traces: BTreeSet<_> = steps.map(|span| &span.trace).collect();
+        let [trace] = traces.iter().collect::<Vec<_>>()[..] else { return Err(format!("steps in {traces:?}")) };
+        let own = spans.iter().filter(|span| span.trace == **trace);
+        let told: Vec<_> = own.map(|span| (span.service.as_str(), span.name.as_str(), &span.attributes)).collect();
+        let posted = told.iter().any(|(service, name, about)| {
+            (*service, *name) == ("entrypoint", "http") && about.get("http.method").is_some_and(|m| m == "POST")
+        });
+        let validated = told.iter().any(|(service, name, _)| (*service, *name) == ("yaml-manager", "consume"));
+        let ready = told.iter().any(|(_, _, about)| about.get("task.stage").is_some_and(|stage| stage == "ready"));
+        if posted && validated && ready { Ok(()) } else { Err(format!("{told:#?}")) }
     };
-    until("one trace over all services", Duration::from_secs(30), covered).await.unwrap_or_else(|e| panic!("{e}"));
+    until("one trace from the POST to the last step", Duration::from_secs(30), covered)
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
 }
 
 /// A worker whose selector differs from the live one: immutable, so the API server refuses it.

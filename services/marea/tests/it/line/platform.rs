@@ -144,6 +144,9 @@ fn start_services(environment: &BTreeMap<&str, String>, namespace: &str, logs: &
         for number in 0..2 {
             let port = if (service, number) == ("cluster-applier", 0) { applier_port } else { free_port() };
             let mut command = Command::new(binary(service));
+            for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MAREA_")) {
+                command.env_remove(name);
+            }
             command.envs(environment).env("MAREA_LISTEN", format!("127.0.0.1:{port}"));
             if service == "cluster-applier" {
                 command.env("MAREA_WATCH_NAMESPACES", namespace);

@@ -5,34 +5,39 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio_util::sync::CancellationToken;
 
-use crate::line::platform::Platform;
+use crate::line::platform::{Platform, Replica, SERVICES};
 
-/// What may happen.
+/// What may happen, each to one of a service's replicas where it is a service's.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
-    KillService,
-    PauseService,
+    KillService(&'static str),
+    PauseService(&'static str),
     KillBroker,
     PauseTwoBrokers,
     KillRedisMaster,
 }
 
-/// What happens to services, one fault at a time.
-const SERVICES: [Fault; 2] = [Fault::KillService, Fault::PauseService];
+/// What happens to services, one fault at a time: each to every service.
+fn of_services() -> Vec<Fault> {
+    SERVICES.into_iter().flat_map(|service| [Fault::KillService(service), Fault::PauseService(service)]).collect()
+}
+
 /// What happens to servers meanwhile, one fault at a time.
-const SERVERS: [Fault; 3] = [Fault::KillBroker, Fault::PauseTwoBrokers, Fault::KillRedisMaster];
+fn of_servers() -> Vec<Fault> {
+    vec![Fault::KillBroker, Fault::PauseTwoBrokers, Fault::KillRedisMaster]
+}
 
 /// A source of faults.
 pub struct Faults {
     random: StdRng,
-    kinds: &'static [Fault],
+    kinds: Vec<Fault>,
 }
 
-/// Faults until the work is done, and until every kind of fault has happened; gives the work's result.
+/// Faults until the work is done, and until every fault has happened to every service; gives the work's result.
 pub async fn until_done<T>(line: &Platform, random: &mut StdRng, work: impl Future<Output = T>) -> T {
     let done = CancellationToken::new();
-    let mut faults = |kinds| Faults { random: StdRng::from_rng(random), kinds };
-    let (services, servers) = (faults(&SERVICES), faults(&SERVERS));
+    let mut faults = |kinds: Vec<Fault>| Faults { random: StdRng::from_rng(random), kinds };
+    let (services, servers) = (faults(of_services()), faults(of_servers()));
     let work = async {
         let result = work.await;
         done.cancel();
@@ -45,7 +50,7 @@ impl Faults {
     async fn run(mut self, line: &Platform, done: &CancellationToken) {
         let mut count = 0;
         while !done.is_cancelled() || count < self.kinds.len() {
-            // Each kind in turn, so that a short run has all of them; moments and victims are random.
+            // Each in turn, so that a short run has all of them; moments and replicas are random.
             let fault = self.kinds[count % self.kinds.len()];
             self.one(line, fault).await;
             count += 1;
@@ -57,14 +62,14 @@ impl Faults {
         tokio::time::sleep(self.millis(100, 1_000)).await;
         println!("fault: {fault:?}");
         match fault {
-            Fault::KillService => {
-                let replica = &line.replicas[self.random.random_range(0..line.replicas.len())];
+            Fault::KillService(service) => {
+                let replica = self.replica(line, service);
                 replica.process.kill9();
                 tokio::time::sleep(self.millis(0, 1_500)).await;
                 replica.process.restart();
             }
-            Fault::PauseService => {
-                let replica = &line.replicas[self.random.random_range(0..line.replicas.len())];
+            Fault::PauseService(service) => {
+                let replica = self.replica(line, service);
                 replica.process.pause();
                 tokio::time::sleep(self.millis(500, 6_000)).await;
                 replica.process.resume();
@@ -95,6 +100,11 @@ impl Faults {
         tokio::time::sleep(self.millis(2_500, 4_000)).await;
         line.servers.redis.restart(master).await;
         line.servers.redis.await_ok().await;
+    }
+
+    fn replica<'a>(&mut self, line: &'a Platform, service: &str) -> &'a Replica {
+        let replicas: Vec<_> = line.replicas.iter().filter(|replica| replica.service == service).collect();
+        replicas[self.random.random_range(0..replicas.len())]
     }
 
     fn millis(&mut self, from: u64, to: u64) -> Duration {

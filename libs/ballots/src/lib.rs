@@ -130,6 +130,22 @@ pub trait BallotLog: Send + Sync + 'static {
     /// drops rows by itself, by the retention they were logged with, has nothing to do here.
     async fn expire(&self, contest: &str, before: Timestamp) -> Result<u64, Error>;
 
+    /// Tells others what this process has in its hands; replaces what it said before. It need not survive the store's
+    /// death. A store of one process has nobody to tell.
+    async fn report(&self, _hand: &Hand) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// What every process that counts into this store said last, until it withdrew.
+    async fn hands(&self) -> Result<Vec<Hand>, Error> {
+        Ok(vec![])
+    }
+
+    /// Drops what a process said: it has nothing in its hands any more.
+    async fn withdraw(&self, _process: Uuid) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Whether the store answers; else why not, for `/readyz`.
     async fn ready(&self) -> Result<(), Error>;
 }
@@ -143,4 +159,24 @@ pub struct Known {
     pub generation: u32,
     /// The slots ever used, ascending.
     pub slots: Vec<u16>,
+}
+
+/// Which contests' batches a process had in its hands lately: delivered to it, and not in the ledger for sure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hand {
+    /// The process.
+    pub process: Uuid,
+    /// Grows with each report.
+    pub report: u64,
+    /// The process's last look at its hands.
+    pub turn: u64,
+    /// By contest, the last look up to which some of its batches were in hand or had come; absent: none lately.
+    pub touched: BTreeMap<String, u64>,
+}
+
+impl Hand {
+    /// Whether none of a contest's batches was in hand from the look `since` on until this one.
+    pub fn is_free_of(&self, contest: &str, since: u64) -> bool {
+        self.touched.get(contest).is_none_or(|last| *last < since)
+    }
 }

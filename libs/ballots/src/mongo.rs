@@ -2,10 +2,12 @@
 //!
 //! Everything is written with `w: majority, j: true` and read from the primary with read concern `majority`: what was
 //! answered survives every fail-over. No transaction is needed: the unique `_id` of a ballot, of a voter's place and
-//! of an entry decides, whoever comes first. Collections: `ballots`, `claims`, `ledger`, `contests`.
+//! of an entry decides, whoever comes first. Collections: `ballots`, `claims`, `ledger`, `contests`,
+//! and `hands`, which alone need not last.
 
 mod claims;
 mod connect;
+mod hands;
 mod insert;
 mod ledger;
 mod log;
@@ -29,7 +31,7 @@ use mongodb::{Collection, Database, bson::Document};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::{BallotLog, Error, Held, Incoming, Known, Logged, Page, Query, Snapshot, measure::measured};
+use crate::{BallotLog, Error, Hand, Held, Incoming, Known, Logged, Page, Query, Snapshot, measure::measured};
 
 /// Bound on one operation, whatever the driver does meanwhile; below the 10 s after which a consumer gives up its
 /// subscription.
@@ -166,6 +168,18 @@ impl BallotLog for MongoBallots {
     /// Rows go by themselves, by the index on their end.
     async fn expire(&self, _contest: &str, _before: Timestamp) -> Result<u64, Error> {
         Ok(0)
+    }
+
+    async fn report(&self, hand: &Hand) -> Result<(), Error> {
+        self.run("report", hands::report(&self.0, hand)).await
+    }
+
+    async fn hands(&self) -> Result<Vec<Hand>, Error> {
+        self.run("hands", hands::all(&self.0)).await
+    }
+
+    async fn withdraw(&self, process: Uuid) -> Result<(), Error> {
+        self.run("withdraw", hands::withdraw(&self.0, process)).await
     }
 
     async fn ready(&self) -> Result<(), Error> {

@@ -44,7 +44,8 @@ pub struct Summary {
 pub struct Circumstances {
     /// When the snapshot was taken.
     pub now: Timestamp,
-    /// Whether the contest's queues hold no ballot, waiting or delivered.
+    /// Whether, at a moment before the snapshot, the contest had no ballot in any queue, delayed ones included, nor in
+    /// the hands of any consumer. Without that nothing is known of what a producer sent after its newest entry.
     pub queues_empty: bool,
 }
 
@@ -111,10 +112,13 @@ impl Audit {
             accepted: sum(|p| p.producer.accepted),
             received: totals.received(),
             totals,
-            in_flight: Interval { at_least, at_most: parts.iter().all(|p| p.bounded).then_some(at_least) },
+            in_flight: Interval {
+                at_least,
+                at_most: (circumstances.queues_empty && parts.iter().all(|p| p.bounded)).then_some(at_least),
+            },
             lost,
             abandoned: sum(|p| p.abandoned),
-            settled: parts.iter().all(|p| p.producer.settled),
+            settled: circumstances.queues_empty && parts.iter().all(|p| p.producer.settled),
             producers: parts.into_iter().map(|p| p.producer).collect(),
         }
     }
@@ -143,7 +147,9 @@ impl Part {
             (true, _) => (0, gap),
             (false, _) => (0, 0),
         };
-        let bounded = gone || summary.last || summary.beat;
+        // A beat says that all before it was confirmed. Whether more came since is the queues' to tell: it may have been
+        // accepted long ago, and wait.
+        let bounded = gone || (circumstances.queues_empty && (summary.last || summary.beat));
         let settled = bounded && lost == 0 && (missing == 0 || gone);
         let producer = Producer {
             id: summary.producer,

@@ -274,6 +274,11 @@ impl Definition {
         self.hidden.iter().any(|hidden| hidden == name)
     }
 
+    /// Whether the public log shows a field: the contest has it, and does not hide it.
+    pub fn shows(&self, name: &str) -> bool {
+        self.position(name).is_some() && !self.is_hidden(name)
+    }
+
     /// Whether a field is drawn where a ballot lacks it, so that a draw key is needed.
     pub fn draws(&self) -> bool {
         self.fields.iter().any(|f| f.draw)

@@ -79,6 +79,16 @@ impl Gate {
         self.all(window).iter().map(|s| s.at).find(|at| *at > now)
     }
 
+    /// Since when it is closed; `None`: it is not.
+    pub fn closed_since(&self, window: &Window, now: Timestamp) -> Option<Timestamp> {
+        if self.state(window, now) != State::Closed {
+            return None;
+        }
+        let steps = self.all(window);
+        let closing = steps.iter().rev().skip_while(|s| s.at > now).take_while(|s| !s.open);
+        Some(closing.last().map_or(Timestamp::MIN, |s| s.at))
+    }
+
     /// Whether nothing will open the contest again, unless somebody commands it.
     pub fn is_over(&self, window: &Window, now: Timestamp) -> bool {
         self.state(window, now) == State::Closed

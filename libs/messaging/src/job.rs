@@ -38,6 +38,13 @@ impl JobError {
     }
 }
 
+/// What a handler keeps for as long as a delivery is in its process's hands. Where it is dropped without
+/// [`Hold::over`], the delivery went down with its subscription, and where it is now is not known.
+pub trait Hold: Send {
+    /// The delivery is over: handled, or a copy of it is confirmed elsewhere.
+    fn over(self: Box<Self>);
+}
+
 /// Handles deliveries; must be idempotent. `Ok` acknowledges. A panic counts as [`JobError::Retry`],
 /// and from the third delivery on as [`JobError::Fail`].
 #[async_trait]
@@ -45,6 +52,11 @@ pub trait Handler: Send + Sync + 'static {
     /// Effect, then outputs with derived ids, then their confirms; only then return. What has not returned within
     /// [`HANDLE_TIMEOUT`](crate::topology::HANDLE_TIMEOUT) is dropped at its next await, and delivered again.
     async fn handle(&self, delivery: Delivery) -> Result<(), JobError>;
+
+    /// Told of a message as soon as it is delivered, before its turn.
+    fn delivered(&self, _message: &Message) -> Option<Box<dyn Hold>> {
+        None
+    }
 
     /// Probes what the handler needs, while its subscription is cancelled after an outage.
     async fn healthy(&self) -> bool {

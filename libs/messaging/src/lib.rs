@@ -15,11 +15,11 @@ mod work;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-pub use job::{Delivery, Handler, JobError};
+pub use job::{Delivery, Handler, Hold, JobError};
 pub use message::{DeadLetter, Message, Route};
 use tokio_util::sync::CancellationToken;
 
-use crate::topology::Queue;
+use crate::topology::{Queue, Step, delay_queue, suspects_queue};
 
 /// Why a message was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -57,12 +57,30 @@ pub trait Bus: Send + Sync + 'static {
     /// Publishes and awaits the confirm. Publish concurrently: a confirm takes milliseconds.
     async fn publish(&self, route: &Route, message: Message) -> Result<(), PublishError>;
 
+    /// Makes a group's queues from 0 up, so many, so that no message waits for that; no change where they are there.
+    async fn declare(&self, _group: &'static Queue, _queues: usize) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
     /// Feeds a queue's messages to the handler until `shutdown`, then drains and returns. Reconnects for ever.
     /// Of a group: those of all its queues, also of those that are made later.
     async fn consume(&self, queue: &'static Queue, handler: Arc<dyn Handler>, shutdown: CancellationToken);
 
     /// How full a queue is; of a group: all its queues together.
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError>;
+
+    /// How many messages wait for a queue's or group's consumers, those that are put aside or to be handled alone too.
+    /// What is with a consumer is not among them, unless the bus knows it. A message goes from a delay to its queue, and
+    /// they are looked at in that order, so that none is passed by on its way.
+    async fn waiting(&self, queue: &'static Queue) -> Result<u64, BrokerError> {
+        let aside = Step::ALL.map(|step| delay_queue(step, queue.name));
+        let mut waiting = 0;
+        for name in aside.iter().chain([&suspects_queue(queue.name)]) {
+            waiting += self.depth(name).await?.ready;
+        }
+        let depth = self.depth(queue.name).await?;
+        Ok(waiting + depth.ready + depth.unacknowledged)
+    }
 
     /// Whether the bus can take messages now; else why not, for `/readyz`.
     async fn ready(&self) -> Result<(), BrokerError>;

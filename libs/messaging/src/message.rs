@@ -91,6 +91,7 @@ struct CloudEvent<T> {
 /// Headers of a CloudEvent in binary form.
 const SPECVERSION: &str = "ce-specversion";
 const TIME: &str = "ce-time";
+const SUBJECT: &str = "ce-subject";
 
 /// Of the envelope only its time.
 #[derive(serde::Deserialize)]
@@ -132,7 +133,7 @@ impl Message {
             ("ce-source", "/marea".to_owned()),
             ("ce-type", kind.to_owned()),
             (TIME, time.to_string()),
-            ("ce-subject", subject.to_owned()),
+            (SUBJECT, subject.to_owned()),
         ];
         let headers = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Self { id, kind: kind.to_owned(), body, headers }
@@ -141,6 +142,11 @@ impl Message {
     /// Whether it is in binary form.
     pub fn is_binary(&self) -> bool {
         self.headers.contains_key(SPECVERSION)
+    }
+
+    /// What one in binary form is about.
+    pub fn subject(&self) -> Option<&str> {
+        self.headers.get(SUBJECT).map(String::as_str)
     }
 
     /// When what it says happened, where it says so.

@@ -18,7 +18,7 @@ use tracing::Instrument;
 pub(crate) use self::outage::Outage;
 use crate::backoff::Backoff;
 use crate::topology::{ALONE_FROM, HANDLE_TIMEOUT, MAX_DEATHS, MAX_PANICS, Queue, Step};
-use crate::{Delivery, Handler, JobError, Message};
+use crate::{Delivery, Handler, Hold, JobError, Message};
 
 /// Tries in place before a message is put aside: most hiccups of a store pass within a second.
 const TRIES_IN_PLACE: u32 = 4;
@@ -83,6 +83,11 @@ impl Work {
     /// never panics.
     pub(crate) async fn decide(&self, message: Message, counters: Counters) -> Verdict {
         self.recorded(message, counters, None).await
+    }
+
+    /// Tells the handler of a delivery that has just come.
+    pub(crate) fn delivered(&self, message: &Message) -> Option<Box<dyn Hold>> {
+        self.handler.delivered(message)
     }
 
     /// Waits until nothing else is handled.

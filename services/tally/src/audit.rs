@@ -1,76 +1,134 @@
-//! The audit: one snapshot of the ledger, and whether the queues are empty.
+//! The audit: one snapshot of the ledger after evidence that nothing is under way. However many ask, one is made at a
+//! time, and standings, which only show whether all is settled, never wait for it.
 
 use std::{
     collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use contests::{Audit, audit::Circumstances};
-use jiff::Timestamp;
-use messaging::topology::GROUPS;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use crate::Tally;
 
-/// Between two looks at the queues that make one sight; one that is missed begins anew.
-const LOOKED_EVERY: Duration = Duration::from_secs(30);
-/// How old an audit may be that is only shown beside something else.
-const FRESH: Duration = Duration::from_secs(1);
+/// Between two audits that are made only for standings; longer where one takes long.
+const EVERY: Duration = Duration::from_secs(1);
+/// How often as long as an audit took is waited until the next: it reads the whole ledger of the contest.
+const REST: u32 = 5;
+/// How old an audit may be, beside that, until nothing is known: where the log does not answer.
+const VALID: Duration = Duration::from_secs(10);
+/// How long standings wait for a contest's first audit.
+const FIRST: Duration = Duration::from_secs(1);
+/// How long after a contest was closed its standings may be final: ingest looks at gates every second, and waits as
+/// long for a batch to be confirmed that was cut just before.
+const CLOSED: SignedDuration = SignedDuration::from_secs(5);
+/// How long a producer that said nothing since the close must have been silent: a living one beats a second after its
+/// last ballots were confirmed.
+const SILENT: SignedDuration = SignedDuration::from_secs(10);
 
 /// What is kept.
+#[derive(Default)]
 pub struct Audits {
-    /// For how long the queues must have been seen empty until no batch can be on its way.
-    empty_for: Duration,
-    /// Since when the queues were empty whenever they were looked at, and the last look.
-    empty: Mutex<Option<(Instant, Instant)>>,
-    recent: Mutex<HashMap<String, (Instant, bool)>>,
+    flights: Mutex<HashMap<String, Arc<Flight>>>,
+    tasks: TaskTracker,
 }
 
-impl Audits {
-    /// Nothing is known yet.
-    pub fn new(empty_for: Duration) -> Self {
-        Self { empty_for, empty: Mutex::default(), recent: Mutex::default() }
+/// One contest's audits: one at a time.
+#[derive(Default)]
+struct Flight {
+    one: tokio::sync::Mutex<()>,
+    latest: watch::Sender<Option<Arc<Audited>>>,
+    /// Whether one is being made for standings.
+    refreshing: AtomicBool,
+    /// When the next one is due for standings.
+    due: Mutex<Option<Instant>>,
+}
+
+/// An audit, and of when it is.
+pub struct Audited {
+    /// What it says.
+    pub(crate) audit: Audit,
+    /// All that was accepted by then is in it, where it is settled.
+    at: Timestamp,
+    began: Instant,
+    ended: Instant,
+}
+
+impl Audited {
+    /// Whether nothing can come any more to a contest that was closed then.
+    pub(crate) fn is_final(&self, closed: Timestamp) -> bool {
+        let after = |time: Timestamp, rest| self.at.duration_since(time) >= rest;
+        let told = |newest: Timestamp| newest >= closed || after(newest, SILENT);
+        self.audit.settled && after(closed, CLOSED) && self.audit.producers.iter().all(|producer| told(producer.newest))
+    }
+
+    fn took(&self) -> Duration {
+        self.ended - self.began
     }
 }
 
 impl Tally {
     /// A contest's audit, as of now.
     pub async fn audit(&self, contest: &str) -> Result<Audit, ballots::Error> {
+        Ok(self.audited(contest).await?.audit.clone())
+    }
+
+    async fn audited(&self, contest: &str) -> Result<Arc<Audited>, ballots::Error> {
+        let asked = Instant::now();
+        let flight = self.flight(contest);
+        let _one = flight.one.lock().await;
+        // One that began after this was asked for is as of now.
+        if let Some(latest) = flight.latest.borrow().as_ref().filter(|latest| latest.began >= asked) {
+            return Ok(latest.clone());
+        }
+        let (began, at) = (Instant::now(), Timestamp::now());
+        let queues_empty = self.evidence(began).await.is_of(contest);
         let snapshot = self.ballots().snapshot(contest).await?;
-        let circumstances = Circumstances { now: Timestamp::now(), queues_empty: self.queues_empty() };
-        let audit = Audit::of(contest, &snapshot.producers, snapshot.totals, circumstances);
-        self.0.audits.recent.lock().insert(contest.to_owned(), (Instant::now(), audit.settled));
+        let audit = Audit::of(contest, &snapshot.producers, snapshot.totals, Circumstances { now: at, queues_empty });
         metrics::gauge!("tally_settled", "contest" => contest.to_owned()).set(if audit.settled { 1.0 } else { 0.0 });
-        Ok(audit)
+        let audited = Arc::new(Audited { audit, at, began, ended: Instant::now() });
+        flight.latest.send_replace(Some(audited.clone()));
+        Ok(audited)
     }
 
-    /// Whether a contest was settled within the last second.
-    pub(crate) async fn settled(&self, contest: &str) -> Result<bool, ballots::Error> {
-        let recent = self.0.audits.recent.lock().get(contest).copied();
-        match recent {
-            Some((at, settled)) if at.elapsed() < FRESH => Ok(settled),
-            _ => Ok(self.audit(contest).await?.settled),
+    fn flight(&self, contest: &str) -> Arc<Flight> {
+        self.0.audits.flights.lock().entry(contest.to_owned()).or_default().clone()
+    }
+
+    /// A contest's last audit, some seconds old at most; `None`: there is none, because the log does not answer, or
+    /// not in time. The next one is made meanwhile.
+    pub(crate) async fn last_audit(&self, contest: &str) -> Option<Arc<Audited>> {
+        let flight = self.flight(contest);
+        self.refresh(contest, &flight);
+        let mut latest = flight.latest.subscribe();
+        let first = tokio::time::timeout(FIRST, latest.wait_for(Option::is_some)).await;
+        let latest = first.ok()?.ok()?.clone()?;
+        let valid = VALID + latest.took() * (REST + 1);
+        (latest.ended.elapsed() < valid).then_some(latest)
+    }
+
+    /// Makes an audit beside, where one is due.
+    fn refresh(&self, contest: &str, flight: &Arc<Flight>) {
+        let is_due = flight.due.lock().is_none_or(|due| Instant::now() >= due);
+        if !is_due || flight.refreshing.swap(true, Ordering::Relaxed) {
+            return;
         }
-    }
-
-    fn queues_empty(&self) -> bool {
-        let empty = *self.0.audits.empty.lock();
-        empty.is_some_and(|(since, last)| since.elapsed() >= self.0.audits.empty_for && last.elapsed() < LOOKED_EVERY)
-    }
-
-    /// Looks whether the queues are empty. One that does not answer is not.
-    pub(crate) async fn look_at_queues(&self) {
-        let mut waiting = false;
-        for group in GROUPS {
-            let depth = self.0.context.bus.depth(group.name).await;
-            waiting |= !depth.is_ok_and(|depth| depth.ready == 0 && depth.unacknowledged == 0);
-        }
-        let mut empty = self.0.audits.empty.lock();
-        let now = Instant::now();
-        *empty = match *empty {
-            _ if waiting => None,
-            Some((since, last)) if last.elapsed() < LOOKED_EVERY => Some((since, now)),
-            _ => Some((now, now)),
-        };
+        let (tally, contest, flight) = (self.clone(), contest.to_owned(), flight.clone());
+        // Tracked, though nobody waits for it: it reads only.
+        self.0.audits.tasks.spawn(async move {
+            let began = Instant::now();
+            if let Err(error) = tally.audited(&contest).await {
+                tracing::warn!(%error, contest, "no audit: standings are shown as not settled");
+            }
+            *flight.due.lock() = Some(Instant::now() + EVERY.max(began.elapsed() * REST));
+            flight.refreshing.store(false, Ordering::Relaxed);
+        });
     }
 }

@@ -43,13 +43,15 @@ pub struct State {
     pub counts: Arc<Counts>,
     /// Whether it is open, settled, and the counters' version.
     pub situation: Situation,
+    /// Whether what is settled was looked at late enough after the close.
+    pub is_final: bool,
 }
 
 impl State {
     /// Whether it says the same.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.counts, &other.counts)
-            && self.situation == other.situation
+            && (self.situation, self.is_final) == (other.situation, other.is_final)
             && self.definition.revision() == other.definition.revision()
     }
 }
@@ -76,13 +78,18 @@ impl Tally {
         }
         let (counts, version) = (board.sum.clone(), board.version);
         drop(board);
-        let settled = self.settled(&definition.name).await?;
-        let state = gate.state(&definition.open, Timestamp::now());
-        Ok(State { definition, counts, situation: Situation { state, settled, version } })
+        // The ledger is settled: these are its numbers only if the counters have all of its entries. What the audit saw
+        // later than they did, or they later than it, shows at the next look.
+        let audited = self.last_audit(&definition.name).await;
+        let audited = audited.filter(|last| last.audit.settled && last.audit.totals.batches == version);
+        let now = Timestamp::now();
+        let (state, closed) = (gate.state(&definition.open, now), gate.closed_since(&definition.open, now));
+        let is_final = audited.as_ref().zip(closed).is_some_and(|(last, closed)| last.is_final(closed));
+        Ok(State { definition, counts, situation: Situation { state, settled: audited.is_some(), version }, is_final })
     }
 
     async fn look(&self, contest: &str, board: &mut Board) -> Result<(), Error> {
-        let known = self.known(contest).await?;
+        let known = self.last_known(contest).await?;
         if known.generation != board.generation {
             *board = Board { generation: known.generation, ..Board::default() };
         }

@@ -14,8 +14,7 @@ use uuid::Uuid;
 
 use crate::Tally;
 
-/// How long an entry may be counted after it was read in the ledger as not settled yet. Whoever was paused for longer
-/// reads it again: it may have been settled and forgotten meanwhile. Far below the time to settle.
+/// How long an entry may be counted after it was read in the ledger as not settled yet, at most.
 const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// A batch as it was delivered.
@@ -68,7 +67,7 @@ impl Round {
     async fn try_run(&self, delivered: &[Delivered]) -> Result<Vec<Result<(), Failure>>, Failure> {
         let logged = self.log(delivered).await?;
         let entries: Vec<Entry> = logged.iter().filter_map(|logged| logged.as_ref().ok().cloned()).collect();
-        let until = Timestamp::now() + COUNT_WITHIN;
+        let until = self.0.count_until(COUNT_WITHIN);
         let held = self.freeze(&entries).await?;
         let mut counted = self.count(held, until).await?.into_iter();
         let next = |logged: Logged| logged.and_then(|_| counted.next().unwrap_or(Ok(())));

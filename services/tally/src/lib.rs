@@ -8,8 +8,10 @@ mod audit;
 mod board;
 mod combiner;
 mod definitions;
+mod evidence;
 mod feed;
 mod generations;
+mod hands;
 mod http;
 mod rebuild;
 mod stores;
@@ -22,6 +24,7 @@ use anyhow::Context as _;
 use ballots::BallotLog;
 use bootstrap::{Context, Secret, app, listen, serve};
 use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use messaging::topology::GROUPS;
 use state::tallies::Tallies;
 use tokio_util::sync::CancellationToken;
@@ -43,11 +46,12 @@ bootstrap::settings! {
         /// Seconds between two sweeps over the ledger.
         sweep_seconds: u64 = 10,
         /// Seconds for which the counters must have held a batch before they are trusted to hold it for good: longer
-        /// than any fail-over takes.
+        /// than any fail-over takes, and at least 10. Half of them a batch may take to be counted after the ledger was
+        /// read, a minute at most; by the other half the clocks of tally and Redis may differ.
         settle_seconds: u64 = 120,
-        /// Seconds for which the queues must have been empty until no batch is taken to be on its way: longer than a
-        /// delivery may be with a consumer, and rest after it.
-        queue_rest_seconds: u64 = 75,
+        /// Seconds after which a tally that says no more what it has in its hands has nothing in them: longer than a
+        /// delivery may be with a consumer.
+        gone_seconds: u64 = 75,
     }
 }
 
@@ -68,6 +72,8 @@ struct Inner {
     context: Context,
     stores: Stores,
     settle: Duration,
+    hands: Arc<hands::Hands>,
+    gathering: evidence::Gathering,
     definitions: definitions::Definitions,
     generations: generations::Generations,
     boards: board::Boards,
@@ -85,9 +91,19 @@ impl Tally {
             definitions: definitions::Definitions::default(),
             generations: generations::Generations::default(),
             boards: board::Boards::default(),
-            audits: audit::Audits::new(Duration::from_secs(config.queue_rest_seconds)),
+            hands: Arc::default(),
+            gathering: evidence::Gathering::new(Duration::from_secs(config.gone_seconds)),
+            audits: audit::Audits::default(),
             bodies: http::standings::Bodies::default(),
         }))
+    }
+
+    /// How long what was read in the ledger as not settled may be counted: whoever was paused for longer reads it again,
+    /// for it may have been settled and forgotten meanwhile. It is forgotten `settle` after it was settled; half of
+    /// that is left for clocks that differ. (Where nothing needs to settle, as in tests, it is `most`.)
+    fn count_until(&self, most: SignedDuration) -> Timestamp {
+        let half = SignedDuration::try_from(self.0.settle / 2).unwrap_or(SignedDuration::MAX);
+        Timestamp::now() + if half.is_zero() { most } else { most.min(half) }
     }
 
     fn context(&self) -> &Context {
@@ -145,7 +161,15 @@ pub async fn count(tally: &Tally, config: &Config, shutdown: CancellationToken) 
     let consuming =
         GROUPS.iter().zip(handlers).map(|(group, handler)| bus.consume(group, Arc::new(handler), shutdown.clone()));
     let sweeping = sweep::run(tally.clone(), Duration::from_secs(config.sweep_seconds), shutdown.clone());
-    tokio::join!(join_all(consuming.collect::<Vec<_>>()), combining, sweeping);
+    if !tally.enrol(&shutdown).await {
+        return;
+    }
+    let over = CancellationToken::new();
+    let working = async {
+        tokio::join!(join_all(consuming.collect::<Vec<_>>()), combining, sweeping);
+        over.cancel();
+    };
+    tokio::join!(working, tally.report(over.clone()));
 }
 
 impl Tally {

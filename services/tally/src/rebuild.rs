@@ -1,7 +1,7 @@
 //! A new generation of counters, from the whole ledger.
 
 use contests::Entry;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Serialize;
 use state::tallies::{Applied, Slot};
 use utoipa::ToSchema;
@@ -50,7 +50,7 @@ impl Tally {
     async fn feed_all(&self, contest: &str, generation: u32) -> Result<u64, Error> {
         let (mut after, mut fed) = (None, 0);
         loop {
-            let until = Timestamp::now() + COUNT_WITHIN;
+            let until = self.count_until(COUNT_WITHIN);
             let page = self.ballots().entries(contest, after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(fed) };
             let next = last.entry.batch;

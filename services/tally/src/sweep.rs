@@ -43,7 +43,6 @@ pub async fn run(tally: Tally, every: Duration, shutdown: CancellationToken) {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        tally.look_at_queues().await;
         let Ok(now) = tally.tallies().incarnation().await else { continue };
         let replaced = incarnation.as_ref().is_some_and(|before| *before != now);
         let due = !every.is_zero() && Instant::now() >= next;
@@ -68,23 +67,31 @@ pub async fn run(tally: Tally, every: Duration, shutdown: CancellationToken) {
 impl Tally {
     /// One sweep over every contest: of the entries that are not settled those that are old enough, or `all`.
     pub async fn sweep(&self, all: bool) -> Result<Swept, Error> {
-        let mut swept = Swept::default();
+        let (mut swept, mut failed) = (Swept::default(), None);
         for known in self.ballots().contests().await? {
-            // Whether anything older was lost is seen before what is new is fed.
-            if self.is_behind(&known).await? && self.is_current(&known).await? {
-                tracing::warn!(contest = known.name, "counters were lost; they are made anew from the ledger");
-                self.rebuild(&known.name).await?;
-                swept.rebuilt += 1;
-            } else {
-                self.sweep_one(&known, all, &mut swept).await?;
+            // What one contest's counters or entries are in for is no matter of the others.
+            if let Err(error) = self.sweep_contest(&known, all, &mut swept).await {
+                tracing::warn!(%error, contest = known.name, "a contest could not be swept");
+                failed.get_or_insert(error);
             }
-            self.expire(&known.name).await?;
         }
         if swept.restored > 0 {
             tracing::warn!(entries = swept.restored, "entries that the counters had not were counted from the ledger");
             metrics::counter!("tally_restored_entries_total").increment(swept.restored);
         }
-        Ok(swept)
+        failed.map_or(Ok(swept), Err)
+    }
+
+    async fn sweep_contest(&self, known: &Known, all: bool, swept: &mut Swept) -> Result<(), Error> {
+        // Whether anything older was lost is seen before what is new is fed.
+        if self.is_behind(known).await? && self.is_current(known).await? {
+            tracing::warn!(contest = known.name, "counters were lost; they are made anew from the ledger");
+            self.rebuild(&known.name).await?;
+            swept.rebuilt += 1;
+        } else {
+            self.sweep_one(known, all, swept).await?;
+        }
+        self.expire(&known.name).await
     }
 
     async fn sweep_one(&self, known: &Known, all: bool, swept: &mut Swept) -> Result<(), Error> {
@@ -93,7 +100,7 @@ impl Tally {
         for mark in 0..known.generation {
             let mut after = None;
             loop {
-                let until = Timestamp::now() + COUNT_WITHIN;
+                let until = self.count_until(COUNT_WITHIN);
                 let page = self.ballots().marked(&known.name, mark, before, after, PAGE).await?;
                 after = page.last().map(|entry| entry.batch);
                 if page.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ballots::BallotLog;
+use ballots::{BallotLog, Hand};
 use contests::{
     Entry,
     Verdict::{Conflicting, Counted, Dead, Duplicate, OverLimit},
@@ -131,4 +131,25 @@ pub async fn a_producer_with_a_gap_shows_it(log: Store) {
     assert_eq!((producer.entries, producer.highest, producer.confirmed, producer.entries_confirmed), (3, 4, 3, 2));
     assert_eq!((producer.last, producer.beat, producer.cumulative, producer.ballots), (true, false, 8, 6));
     assert_eq!(snapshot.producers.len(), 2);
+}
+
+/// A store of one process need not keep it.
+pub async fn what_processes_have_in_hand_is_told_until_they_withdraw(log: Store) {
+    let touched = |last| [("c".to_owned(), last)].into_iter().collect();
+    let one = Hand { process: Uuid::from_u128(1), report: 4, turn: 9, touched: touched(7) };
+    log.report(&one).await.expect("an answer");
+    let kept = log.hands().await.expect("an answer");
+    if kept.is_empty() {
+        return;
+    }
+    let two = Hand { process: Uuid::from_u128(2), ..one.clone() };
+    let one = Hand { report: 5, ..one };
+    log.report(&one).await.expect("an answer");
+    log.report(&two).await.expect("an answer");
+    let mut all = log.hands().await.expect("an answer");
+    all.sort_by_key(|hand| hand.process);
+    assert_eq!(all, [one.clone(), two.clone()]);
+    log.withdraw(one.process).await.expect("an answer");
+    assert_eq!(log.hands().await.expect("an answer"), std::slice::from_ref(&two));
+    assert!(two.is_free_of("c", 8) && !two.is_free_of("c", 7) && two.is_free_of("d", 0));
 }

@@ -50,7 +50,8 @@ contract! {
         contests_and_slots_are_known,
         a_generation_is_followed_once,
         a_snapshot_adds_up,
-        a_producer_with_a_gap_shows_it;
+        a_producer_with_a_gap_shows_it,
+        what_processes_have_in_hand_is_told_until_they_withdraw;
     log_contract:
         the_log_is_newest_first_in_pages,
         the_log_is_filtered,

@@ -27,9 +27,27 @@ fn audit(summary: &Summary, now: i64, queues_empty: bool) -> Audit {
 
 #[test]
 fn a_producer_that_beats_with_nothing_missing_is_settled() {
-    let audit = audit(&idle(), 101, false);
+    let audit = audit(&idle(), 101, true);
     assert!(audit.settled);
     assert_eq!((audit.accepted, audit.received, audit.in_flight.at_most), (30, 30, Some(0)));
+}
+
+/// A thousand votes were accepted after the beat, and nobody takes them from their queue.
+#[test]
+fn a_beat_does_not_settle_over_queues_that_hold_something() {
+    for summary in [idle(), Summary { last: true, beat: false, ..idle() }] {
+        let audit = audit(&summary, 101, false);
+        assert!(!audit.settled && !audit.producers[0].settled);
+        assert_eq!(audit.in_flight, Interval { at_least: 0, at_most: None });
+    }
+}
+
+#[test]
+fn a_producer_that_nobody_knows_yet_is_not_taken_for_settled() {
+    let circumstances = Circumstances { now: at(1), queues_empty: false };
+    let audit = Audit::of("c", &[], Totals::default(), circumstances);
+    assert!(!audit.settled);
+    assert_eq!(audit.in_flight.at_most, None);
 }
 
 #[test]

@@ -47,3 +47,14 @@ fn what_is_behind_is_forgotten_and_the_future_is_bounded() {
     }
     assert_eq!(full, Err(TooMany));
 }
+
+#[test]
+fn it_is_closed_since_the_first_word_that_closed_it() {
+    let mut gate = Gate::default();
+    assert_eq!(gate.closed_since(&window(None, None), at(5)), None);
+    assert_eq!(gate.closed_since(&window(Some(10), None), at(5)), None);
+    assert_eq!(gate.closed_since(&window(Some(10), Some(30)), at(35)), Some(at(30)));
+    gate.command(Step { open: false, at: at(20) }, at(1)).expect("one");
+    assert_eq!(gate.closed_since(&window(Some(10), Some(30)), at(35)), Some(at(20)));
+    assert_eq!(gate.closed_since(&window(Some(10), Some(30)), at(15)), None);
+}

@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::line::Counted;
 use super::store::{self, Row};
-use crate::Handler;
 use crate::topology::{Queue, Step};
 use crate::work::{Verdict, Work};
+use crate::{Handler, Hold};
 
 /// Consumes until `shutdown`, then drains.
 pub(super) async fn run(
@@ -54,23 +54,28 @@ async fn subscribed(
             Some(_) = jobs.join_next() => {}
             Some(_) = suspect.join_next() => {}
             row = line.pop_suspect(), if suspect.is_empty() => {
-                suspect.spawn(attend_alone(shared.clone(), work.clone(), row));
+                let hold = work.delivered(&row.message);
+                suspect.spawn(attend_alone(shared.clone(), work.clone(), row, hold));
             }
-            row = line.pop(), if !full => { jobs.spawn(attend(shared.clone(), work.clone(), row)); }
+            row = line.pop(), if !full => {
+                let hold = work.delivered(&row.message);
+                jobs.spawn(attend(shared.clone(), work.clone(), row, hold));
+            }
         }
     };
     while jobs.join_next().await.is_some() || suspect.join_next().await.is_some() {}
     end
 }
 
-async fn attend(shared: Arc<Shared>, work: Arc<Work>, row: Row) {
+async fn attend(shared: Arc<Shared>, work: Arc<Work>, row: Row, hold: Option<Box<dyn Hold>>) {
     let _delivery: Counted<'_> = shared.line(row.queue).delivery();
     let verdict = work.decide(row.message.clone(), row.counters).await;
     settle(&shared, row, verdict).await;
+    hold.into_iter().for_each(Hold::over);
 }
 
 /// What the process dies of between the two notes is what it handled alone; the turn is kept until the second.
-async fn attend_alone(shared: Arc<Shared>, work: Arc<Work>, row: Row) {
+async fn attend_alone(shared: Arc<Shared>, work: Arc<Work>, row: Row, hold: Option<Box<dyn Hold>>) {
     let _delivery: Counted<'_> = shared.line(row.queue).delivery();
     let (turn, seq) = (work.alone().await, row.seq);
     let verdict = match shared.database.write(move |tx| store::begin_alone(tx, seq)).await {
@@ -84,6 +89,7 @@ async fn attend_alone(shared: Arc<Shared>, work: Arc<Work>, row: Row) {
         tracing::error!(%error, message.id = row.message.id, "a crash from now on may count against this message");
     }
     settle(&shared, row, verdict).await;
+    hold.into_iter().for_each(Hold::over);
 }
 
 async fn settle(shared: &Shared, row: Row, verdict: Verdict) {

@@ -28,14 +28,15 @@ impl Timers {
         }
     }
 
-    /// Takes what is due; else how long until something is.
-    fn take(&self) -> (Vec<Row>, Option<Duration>) {
+    /// Hands over what is due, and says how long until more is. Whoever counts meanwhile waits: nothing is neither
+    /// here nor there.
+    fn hand_over(&self, mut to: impl FnMut(Row)) -> Option<Duration> {
         let mut waiting = self.waiting.lock();
         let now = Timestamp::now();
         let later = waiting.split_off(&(now, i64::MAX));
-        let due = std::mem::replace(&mut *waiting, later).into_values().collect();
+        std::mem::replace(&mut *waiting, later).into_values().for_each(&mut to);
         let next = waiting.first_key_value().map(|((due, _), _)| due.duration_since(now));
-        (due, next.map(|wait| wait.try_into().unwrap_or(Duration::ZERO)))
+        next.map(|wait| wait.try_into().unwrap_or(Duration::ZERO))
     }
 
     /// How many wait for that queue with about that delay left: as a broker would count by its delay queues.
@@ -51,11 +52,10 @@ impl Timers {
 /// Gives messages to their queues when they are due.
 pub(super) async fn run(shared: &Shared) {
     loop {
-        let (due, next) = shared.timers.take();
-        for mut row in due {
+        let next = shared.timers.hand_over(|mut row| {
             row.due = None;
             shared.line(row.queue).push(row);
-        }
+        });
         let earlier = shared.timers.earlier.notified();
         match next {
             // One millisecond more than to sleep in vain.

@@ -193,18 +193,28 @@ impl Session<'_> {
 
     fn start(&self, delivery: Delivery, jobs: &mut JoinSet<Settled>) {
         let (publisher, work, queue) = (self.bus.publisher.clone(), self.work.clone(), self.queue);
+        let tag = delivery.delivery_tag;
+        let Received { message, counters, complete } = wire::received(&delivery.properties, delivery.data);
+        let hold = work.delivered(&message);
         jobs.spawn(async move {
-            let tag = delivery.delivery_tag;
-            let Received { message, counters, complete } = wire::received(&delivery.properties, delivery.data);
-            let verdict = match (complete, counters.suspect()) {
-                (true, false) => work.decide(message.clone(), counters).await,
+            let settled = match (complete, counters.suspect()) {
                 (true, true) => {
                     let (suspects, headers) = (suspects_queue(queue.name), wire::headers(&message, counters));
-                    return (tag, publisher.to_queue(&suspects, &message, headers).await);
+                    publisher.to_queue(&suspects, &message, headers).await
                 }
-                (false, _) => Verdict::Dead("it has no message id or no type: not a message of this bus".to_owned()),
+                (true, false) => {
+                    let verdict = work.decide(message.clone(), counters).await;
+                    carry_out(&publisher, queue, &message, verdict).await
+                }
+                (false, _) => {
+                    let why = "it has no message id or no type: not a message of this bus".to_owned();
+                    carry_out(&publisher, queue, &message, Verdict::Dead(why)).await
+                }
             };
-            (tag, carry_out(&publisher, queue, &message, verdict).await)
+            if let (Ok(()), Some(hold)) = (&settled, hold) {
+                hold.over();
+            }
+            (tag, settled)
         });
     }
 

@@ -17,7 +17,7 @@ use super::wire::{self, Received};
 use super::{ANSWER, RabbitMq, answered, consumer, declare};
 use crate::topology::{AFTER_DEATH, Queue, suspects_queue};
 use crate::work::{Alone, Counters, Verdict, Work};
-use crate::{BrokerError, Message};
+use crate::{BrokerError, Hold, Message};
 
 /// How often is looked for suspects: there are mostly none, and a look is three frames.
 const LOOK: Duration = Duration::from_millis(500);
@@ -78,6 +78,7 @@ impl<'a> Suspects<'a> {
     async fn attend(&self, channel: &Channel, turn: &Alone<'_>, delivery: Delivery) -> Result<(), BrokerError> {
         let (tag, again) = (delivery.delivery_tag, wire::deliveries(&delivery.properties) > 0);
         let Received { message, counters, .. } = wire::received(&delivery.properties, delivery.data);
+        let hold = self.work.delivered(&message);
         let verdict = if again {
             self.rest(&message, counters)
         } else {
@@ -86,6 +87,7 @@ impl<'a> Suspects<'a> {
         };
         let carried_out = consumer::carry_out(&self.bus.publisher, self.queue, &message, verdict).await;
         carried_out.map_err(|e| BrokerError(e.to_string()))?;
+        hold.into_iter().for_each(Hold::over);
         answered(ANSWER, channel.basic_ack(tag, BasicAckOptions::default())).await?;
         self.begun.lock().remove(&message.id);
         Ok(())

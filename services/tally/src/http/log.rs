@@ -36,7 +36,7 @@ pub struct LogPage {
     next: Option<String>,
 }
 
-/// One ballot in the log, without what the contest hides.
+/// One ballot in the log, without what the contest hides, and without fields that it has no more.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LogRow {
     /// Its id.
@@ -138,7 +138,7 @@ fn verdict(name: &str, value: &str) -> Result<bool, HttpError> {
 }
 
 fn wanted(definition: &Definition, name: &str, value: String) -> Result<Wanted, HttpError> {
-    let field = definition.fields.iter().find(|field| field.name == name && !definition.is_hidden(name));
+    let field = definition.fields.iter().find(|field| field.name == name && definition.shows(name));
     let unknown = || {
         HttpError::parameter(name, "expected id, since, until, verdict, cursor, limit, or a field that is not hidden")
     };
@@ -151,7 +151,9 @@ fn wanted(definition: &Definition, name: &str, value: String) -> Result<Wanted, 
 }
 
 fn shown(definition: &Definition, row: ballots::Row) -> LogRow {
-    let visible = row.values.into_iter().filter(|(name, _)| !definition.is_hidden(name));
+    // A row has its own revision's fields. One that the contest has no more was perhaps hidden, and nobody said since
+    // that it may be seen.
+    let visible = row.values.into_iter().filter(|(name, _)| definition.shows(name));
     let fields = visible.map(|(name, value)| {
         let value = match value {
             Value::Missing => serde_json::Value::Null,

@@ -27,6 +27,8 @@ use crate::{Tally, board};
 
 /// Between two looks for a change, of one stream.
 const LOOK: Duration = Duration::from_millis(50);
+/// Between two looks while something does not answer.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Rows a tally at most, where they are asked for by number.
 const MOST: usize = 10_000;
 /// Standings that are kept ready.
@@ -138,7 +140,8 @@ impl Tally {
 impl Body {
     fn of(state: &board::State, part: &Part) -> Self {
         let view = View { tally: part.tally.as_deref(), top: part.top };
-        let standings = Standings::rank(&state.definition, &state.counts, state.situation, view);
+        let ranked = Standings::rank(&state.definition, &state.counts, state.situation, view);
+        let standings = Standings { r#final: ranked.r#final && state.is_final, ..ranked };
         let json = serde_json::to_string(&standings).expect("standings have string keys only");
         let tag = hex::encode(&Sha256::digest(json.as_bytes())[..12]);
         Self { json, tag }
@@ -163,7 +166,8 @@ fn follow(tally: Tally, name: String, part: Part, first: Arc<Body>) -> Response 
 }
 
 impl Place {
-    /// The next standings that were not sent yet; `None` ends the stream: the client comes again.
+    /// The next standings that were not sent yet; `None` ends the stream: the process stops, or the contest is gone. What
+    /// only does not answer for a while is waited for: all clients would come again at once.
     async fn next(&mut self) -> Option<Arc<Body>> {
         if let Some(first) = self.next.take() {
             return Some(first);
@@ -173,7 +177,14 @@ impl Place {
                 () = self.tally.context().stopping.cancelled() => return None,
                 () = tokio::time::sleep(LOOK) => {}
             }
-            let body = self.tally.body(&self.name, &self.part).await.ok()?;
+            let body = match self.tally.body(&self.name, &self.part).await {
+                Ok(body) => body,
+                Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                Err(_) => return None,
+            };
             if body.tag != self.sent {
                 self.sent.clone_from(&body.tag);
                 return Some(body);

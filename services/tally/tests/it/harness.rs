@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ballots::{embedded::EmbeddedBallots, mongo::MongoBallots};
+use ballots::{BallotLog, embedded::EmbeddedBallots, mongo::MongoBallots};
 use blobs::{Records, embedded::EmbeddedBlobs};
 use bootstrap::{Access, Context};
 use bytes::Bytes;
@@ -87,6 +87,13 @@ impl Harness {
         let config = Config { listen: None, sweep_seconds: 1, settle_seconds: 0, ..Config::default() };
         let tally = Tally::new(&context, stores.clone(), &config);
         Self { tally, context, stores, contest, config, number: AtomicU64::new(0), ballots: AtomicU64::new(0) }
+    }
+
+    /// The same over another log.
+    pub fn with_log(mut self, ballots: Arc<dyn BallotLog>) -> Self {
+        self.stores.ballots = ballots;
+        self.tally = Tally::new(&self.context, self.stores.clone(), &self.config);
+        self
     }
 
     /// Another replica over the same stores.

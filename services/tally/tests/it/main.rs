@@ -2,10 +2,12 @@
 
 mod binary;
 mod counted;
+mod flaky;
 mod harness;
 mod http;
 mod lost;
 mod poison;
 mod queue;
+mod settled;
 mod steps;
 mod swept;

@@ -15,7 +15,7 @@ use crate::harness::{Harness, LONG};
 async fn publish(harness: &Harness, group: &'static Queue, body: bytes::Bytes) {
     let key: Arc<str> = format!("votes.{}", harness.contest.name).into();
     let id = uuid::Uuid::now_v7().to_string();
-    let message = Message::binary(TYPE, id, &harness.contest.name, Timestamp::now(), body);
+    let message = Message::binary(TYPE, id, &format!("contests/{}", harness.contest.name), Timestamp::now(), body);
     harness.context.bus.publish(&Route::Ballots { key, group, index: 0 }, message).await.expect("confirmed");
 }
 

@@ -48,8 +48,8 @@ pub struct Platform {
 pub struct Timing {
     /// `settle_seconds`: longer than any pause or fail-over of the run.
     pub settle: u64,
-    /// `queue_rest_seconds`: longer than any delivery of the run is with a consumer.
-    pub rest: u64,
+    /// `gone_seconds`: longer than any delivery of the run is with a consumer.
+    pub gone: u64,
 }
 
 /// Numbers of queues and slots.
@@ -112,10 +112,10 @@ impl Platform {
     }
 
     fn tally(&self) -> Replica {
-        let [settle, rest] = [self.timing.settle, self.timing.rest].map(|seconds| seconds.to_string());
+        let [settle, gone] = [self.timing.settle, self.timing.gone].map(|seconds| seconds.to_string());
         let mongo = self.mongo.url("marea");
         let sweep = [("MAREA_SWEEP_SECONDS", "5"), ("MAREA_SETTLE_SECONDS", settle.as_str())];
-        let more = [("MAREA_MONGO", mongo.as_str()), ("MAREA_QUEUE_REST_SECONDS", &rest)];
+        let more = [("MAREA_MONGO", mongo.as_str()), ("MAREA_GONE_SECONDS", &gone)];
         self.service("tally", &[sweep, more].concat())
     }
 

@@ -29,7 +29,7 @@ async fn every_acknowledged_ballot_counts_once_while_processes_and_servers_are_k
     let mut random = seeded();
     let minutes = setting("TESTKIT_MINUTES").map(|minutes| Duration::from_secs(60 * minutes));
     // A long run waits as long as production does; the short one as long as its pauses ask for.
-    let timing = minutes.map_or(Timing { settle: 15, rest: 20 }, |_| Timing { settle: 120, rest: 75 });
+    let timing = minutes.map_or(Timing { settle: 15, gone: 20 }, |_| Timing { settle: 120, gone: 75 });
     let Some(line) = Platform::start(3, timing).await else { return };
     let rate = setting("TESTKIT_RATE").and_then(|rate| u32::try_from(rate).ok()).unwrap_or(RATE);
     let clients = Clients::new(Arc::new(line));

@@ -26,8 +26,12 @@ impl Clients {
         while !over.load(Ordering::Relaxed) {
             for contest in 0..self.records.len() {
                 let name = &self.line.contests[contest].name;
+                let acknowledged = self.records[contest].acknowledged.load(Ordering::Relaxed);
                 if let Ok(audit) = self.line.get(tally, &format!("{name}/audit")).await {
                     self.holds(contest, &audit);
+                    // What was acknowledged before it was asked is in, wherever it was then.
+                    let all = audit["settled"] != true || number(&audit["accepted"]) >= acknowledged;
+                    self.claim(all, || format!("settled, and {acknowledged} were acknowledged: {audit}"));
                     answers += 1;
                 }
                 if let Ok(standings) = self.line.get(tally, &format!("{name}/standings")).await {

@@ -1,0 +1,145 @@
+//! A log that refuses what a test says.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use ballots::{BallotLog, Error, Hand, Held, Incoming, Known, Logged, Page, Query, Snapshot};
+use contests::{Entry, Verdict};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+/// Refuses calls by name and contest, and counts them.
+pub struct Flaky {
+    inner: Arc<dyn BallotLog>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    refused: Vec<(&'static str, String)>,
+    calls: HashMap<&'static str, usize>,
+}
+
+impl Flaky {
+    pub fn over(inner: Arc<dyn BallotLog>) -> Arc<Self> {
+        Arc::new(Self { inner, state: Mutex::default() })
+    }
+
+    /// Refuses such calls from now on; an empty contest is any.
+    pub fn refuse(&self, call: &'static str, contest: &str) {
+        self.state.lock().refused.push((call, contest.to_owned()));
+    }
+
+    /// Refuses nothing any more.
+    pub fn mend(&self) {
+        self.state.lock().refused.clear();
+    }
+
+    /// How often something was asked.
+    pub fn calls(&self, call: &str) -> usize {
+        self.state.lock().calls.get(call).copied().unwrap_or(0)
+    }
+
+    fn may(&self, call: &'static str, contest: &str) -> Result<(), Error> {
+        let mut state = self.state.lock();
+        *state.calls.entry(call).or_default() += 1;
+        let refused = state.refused.iter().any(|(name, of)| *name == call && (of.is_empty() || of == contest));
+        if refused { Err(Error(format!("{call} is refused"))) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl BallotLog for Flaky {
+    async fn insert(&self, batches: &[Incoming<'_>]) -> Result<Vec<Vec<Verdict>>, Error> {
+        self.may("insert", "")?;
+        self.inner.insert(batches).await
+    }
+
+    async fn freeze(&self, entries: &[Entry]) -> Result<Vec<Held>, Error> {
+        self.inner.freeze(entries).await
+    }
+
+    async fn entries(&self, contest: &str, after: Option<Uuid>, limit: usize) -> Result<Vec<Held>, Error> {
+        self.inner.entries(contest, after, limit).await
+    }
+
+    async fn marked(
+        &self,
+        contest: &str,
+        mark: u32,
+        before: Timestamp,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, Error> {
+        self.inner.marked(contest, mark, before, after, limit).await
+    }
+
+    async fn mark(&self, contest: &str, generation: u32, batches: &[Uuid]) -> Result<(), Error> {
+        self.inner.mark(contest, generation, batches).await
+    }
+
+    async fn settled(
+        &self,
+        contest: &str,
+        generation: u32,
+        before: Timestamp,
+        batches: &[Uuid],
+    ) -> Result<Vec<Uuid>, Error> {
+        self.inner.settled(contest, generation, before, batches).await
+    }
+
+    async fn slots(&self, contest: &str, mark: u32) -> Result<BTreeMap<u16, u64>, Error> {
+        self.may("slots", contest)?;
+        self.inner.slots(contest, mark).await
+    }
+
+    async fn contests(&self) -> Result<Vec<Known>, Error> {
+        self.may("contests", "")?;
+        self.inner.contests().await
+    }
+
+    async fn advance(&self, contest: &str, from: u32) -> Result<bool, Error> {
+        self.inner.advance(contest, from).await
+    }
+
+    async fn query(&self, contest: &str, query: &Query) -> Result<Page, Error> {
+        self.inner.query(contest, query).await
+    }
+
+    async fn logged(&self, contest: &str) -> Result<Logged, Error> {
+        self.inner.logged(contest).await
+    }
+
+    async fn snapshot(&self, contest: &str) -> Result<Snapshot, Error> {
+        self.may("snapshot", contest)?;
+        self.inner.snapshot(contest).await
+    }
+
+    async fn backlog(&self, contest: &str, generation: u32) -> Result<u64, Error> {
+        self.inner.backlog(contest, generation).await
+    }
+
+    async fn expire(&self, contest: &str, before: Timestamp) -> Result<u64, Error> {
+        self.inner.expire(contest, before).await
+    }
+
+    async fn report(&self, hand: &Hand) -> Result<(), Error> {
+        self.inner.report(hand).await
+    }
+
+    async fn hands(&self) -> Result<Vec<Hand>, Error> {
+        self.inner.hands().await
+    }
+
+    async fn withdraw(&self, process: Uuid) -> Result<(), Error> {
+        self.inner.withdraw(process).await
+    }
+
+    async fn ready(&self) -> Result<(), Error> {
+        self.inner.ready().await
+    }
+}

@@ -29,7 +29,7 @@ pub struct Internal {
 }
 
 impl Internal {
-    /// A client of the listener at `url`, for example `http://cluster-applier:8080`.
+    /// A client of the listener at `url`, for example `http://cluster-applier:8083`.
     pub fn new(url: &str, token: &Secret) -> Self {
         crate::install_tls();
         // The services are each other's neighbours: a proxy of the environment is for elsewhere.

@@ -144,6 +144,10 @@ impl Bus for RabbitMq {
         }
     }
 
+    async fn declare(&self, group: &'static Queue, queues: usize) -> Result<(), BrokerError> {
+        self.ballots.declare(self, group, queues).await
+    }
+
     async fn consume(&self, queue: &'static Queue, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
         consumer::run(self, queue, handler, shutdown).await;
     }

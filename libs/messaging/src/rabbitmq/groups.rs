@@ -40,8 +40,7 @@ impl Groups {
         headers: FieldTable,
     ) -> Result<(), PublishError> {
         crate::message::check_member(group, index)?;
-        let start = || Publisher::start("ballots", &bus.config, bus.names.clone(), BALLOTS_CONFIRM_TIMEOUT);
-        let publisher = self.publisher.get_or_init(start);
+        let publisher = self.publisher(bus);
         self.ensure(bus, group, index).await?;
         let published = publisher.publish(target, message, headers).await;
         if matches!(published, Err(PublishError::Refused(_))) {
@@ -49,6 +48,27 @@ impl Groups {
             self.declared.lock().remove(group.name);
         }
         published
+    }
+
+    fn publisher(&self, bus: &RabbitMq) -> &Publisher {
+        let start = || Publisher::start("ballots", &bus.config, bus.names.clone(), BALLOTS_CONFIRM_TIMEOUT);
+        self.publisher.get_or_init(start)
+    }
+
+    /// Makes a group's queues, and connects what publishes to them.
+    pub(super) async fn declare(
+        &self,
+        bus: &RabbitMq,
+        group: &'static Queue,
+        queues: usize,
+    ) -> Result<(), BrokerError> {
+        let failed = |e: PublishError| BrokerError(e.to_string());
+        let Some(last) = queues.checked_sub(1) else { return Ok(()) };
+        crate::message::check_member(group, last).map_err(failed)?;
+        let publisher = self.publisher(bus);
+        self.ensure(bus, group, last).await.map_err(failed)?;
+        let up = tokio::time::timeout(ANSWER, publisher.up()).await;
+        up.map_err(|_elapsed| BrokerError("no connection to publish ballots by".to_owned()))
     }
 
     fn is_declared(&self, group: &Queue, index: usize) -> bool {

@@ -4,7 +4,7 @@
 //! <tenant>/tasks/<id>/<n>/command|rendered|report|outcome|<note>
 //! <tenant>/names/<name>/<k>
 //! <tenant>/idempotency/<hash>
-//! _contests/<name>/current    _contests/<name>/gate    _contests/<name>/<revision>
+//! _contests/<name>/current    _contests/<name>/gates/<k>    _contests/<name>/<revision>
 //! _access/tenants/<tenant>    _access/tokens/<token id>    _access/namespaces/<namespace>/<k>
 //! ```
 //!

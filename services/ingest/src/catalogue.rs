@@ -1,7 +1,7 @@
 //! The contests that are taken ballots for: files in a folder, read again when they change.
 //!
 //! A definition is stored before ballots are accepted under it, so that whoever counts them finds it. A file that is
-//! broken keeps the last good one in force.
+//! broken keeps the last good one in force, after a start the one that is stored.
 
 mod folder;
 
@@ -92,7 +92,13 @@ impl Catalogue {
     /// Reads what changed in the folder, stores it, and reads the gates.
     pub async fn look(&self) {
         let mut folder = self.folder.lock().await;
-        let read = folder.read();
+        let mut read = folder.read();
+        for name in std::mem::take(&mut read.unknown) {
+            match self.stored(&name).await {
+                Ok(stored) => read.definitions.extend(folder.recall(&name, stored)),
+                Err(error) => drop(read.troubles.insert(name, error.to_string())),
+            }
+        }
         let mut troubles = read.troubles;
         let mut next: Contests = HashMap::new();
         for definition in read.definitions {
@@ -110,19 +116,26 @@ impl Catalogue {
         self.read_gates().await;
     }
 
+    /// The definition of a contest that was in force last.
+    async fn stored(&self, name: &str) -> Result<Option<Definition>, blobs::Error> {
+        let Some(revision) = self.records.current_revision(name).await? else { return Ok(None) };
+        self.records.definition(name, revision).await
+    }
+
     /// The contest of a definition: the one in force, or a new one once its definition is stored.
     async fn current(&self, definition: &Definition) -> Result<Arc<Contest>, String> {
         let in_force = self.get(&definition.name);
-        if let Some(contest) = in_force.filter(|c| c.definition.revision() == definition.revision()) {
-            return Ok(contest);
+        if let Some(contest) = in_force.as_ref().filter(|c| c.definition.revision() == definition.revision()) {
+            return Ok(contest.clone());
         }
         if definition.draws() && !self.draws {
             return Err("it draws outcomes, which needs the setting `draw_key`".to_owned());
         }
         self.records.put_definition(definition).await.map_err(|e| e.to_string())?;
-        let gate = self.records.gate(&definition.name).await.map_err(|e| e.to_string())?;
+        let known = in_force.map_or_else(Default::default, |contest| contest.gate());
+        let later = self.records.gate_since(&definition.name, known.0).await.map_err(|e| e.to_string())?;
         let series = self.series.lock().entry(definition.name.clone()).or_default().clone();
-        let contest = Contest::new(definition.clone(), gate, &series, &self.commit)?;
+        let contest = Contest::new(definition.clone(), later.unwrap_or(known), &series, &self.commit)?;
         tracing::info!(contest = definition.name, revision = %definition.revision(), "a contest takes ballots");
         Ok(Arc::new(contest))
     }
@@ -156,8 +169,9 @@ impl Catalogue {
         let contests: Vec<_> = self.contests.load().values().cloned().collect();
         stream::iter(contests)
             .for_each_concurrent(READS, async |contest| {
-                match self.records.gate(&contest.definition.name).await {
-                    Ok(gate) => contest.set_gate(gate),
+                match self.records.gate_since(&contest.definition.name, contest.gate().0).await {
+                    Ok(Some((number, gate))) => contest.set_gate(number, &gate),
+                    Ok(None) => {}
                     Err(error) => {
                         tracing::warn!(%error, contest = contest.definition.name, "a gate cannot be read; the last one holds");
                     }

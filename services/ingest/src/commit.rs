@@ -10,6 +10,7 @@ mod lane;
 mod meters;
 mod publish;
 mod series;
+mod silent;
 mod ticket;
 
 use std::{sync::Arc, time::Duration};
@@ -18,11 +19,13 @@ use messaging::Bus;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-pub use flow::Flow;
+pub use flow::{Arriving, Flow};
 pub use lane::Lane;
 pub use meters::Meters;
 pub use series::Series;
 pub use ticket::{Outcome, Ticket};
+
+use silent::Silent;
 
 /// How long a batch may be on its way before whoever waits for it is told that the outcome is unknown.
 pub const OVERDUE: Duration = Duration::from_secs(1);
@@ -47,9 +50,10 @@ pub struct Commit {
     producer: Uuid,
     sizes: Sizes,
     /// What is admitted and not done.
-    pub flow: Flow,
+    pub flow: Arc<Flow>,
     /// What is measured.
     pub meters: Meters,
+    silent: Arc<Silent>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -57,8 +61,9 @@ pub struct Commit {
 impl Commit {
     /// Commits over a bus.
     pub fn new(bus: Arc<dyn Bus>, sizes: Sizes) -> Self {
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        Self { bus, producer: Uuid::now_v7(), sizes, flow: Flow::default(), meters: Meters::default(), tasks, stop }
+        let (tasks, stop, producer) = (TaskTracker::new(), CancellationToken::new(), Uuid::now_v7());
+        let (flow, meters, silent) = Default::default();
+        Self { bus, producer, sizes, flow, meters, silent, tasks, stop }
     }
 
     /// Tells the lanes to end once nothing waits in them, and waits for that.

@@ -23,21 +23,28 @@ pub struct Contest {
 
 /// A gate, and what it says until it changes by itself.
 struct Known {
+    /// The number of its last change.
+    number: u32,
     gate: Gate,
     state: State,
     until: Option<Timestamp>,
 }
 
 impl Known {
-    fn of(gate: Gate, definition: &Definition, now: Timestamp) -> Self {
+    fn of(number: u32, gate: Gate, definition: &Definition, now: Timestamp) -> Self {
         let (state, until) = (gate.state(&definition.open, now), gate.next_change(&definition.open, now));
-        Self { gate, state, until }
+        Self { number, gate, state, until }
     }
 }
 
 impl Contest {
     /// A contest with lanes of its own; `series` goes on from the last revision. Fails where it names a queue group that does not exist.
-    pub fn new(definition: Definition, gate: Gate, series: &Arc<Series>, commit: &Arc<Commit>) -> Result<Self, String> {
+    pub fn new(
+        definition: Definition,
+        (number, gate): (u32, Gate),
+        series: &Arc<Series>,
+        commit: &Arc<Commit>,
+    ) -> Result<Self, String> {
         let retired = CancellationToken::new();
         let lane = |lane: &contests::definition::Lane| {
             let group = topology::group(&lane.group);
@@ -46,7 +53,7 @@ impl Contest {
             Ok(Lane::new(commit, series, &lane.key, group, header, &retired))
         };
         let lanes = definition.lanes.iter().map(lane).collect::<Result<_, String>>()?;
-        let gate = ArcSwap::from_pointee(Known::of(gate, &definition, Timestamp::now()));
+        let gate = ArcSwap::from_pointee(Known::of(number, gate, &definition, Timestamp::now()));
         Ok(Self { definition, lanes, gate, retired })
     }
 
@@ -56,17 +63,27 @@ impl Contest {
         if known.until.is_none_or(|until| now < until) {
             return known.state;
         }
-        let next = Known::of(known.gate.clone(), &self.definition, now);
+        let next = Known::of(known.number, known.gate.clone(), &self.definition, now);
         let state = next.state;
-        self.gate.store(Arc::new(next));
+        // A change that was taken meanwhile holds.
+        self.gate.compare_and_swap(&known, Arc::new(next));
         state
     }
 
-    /// Takes what people commanded.
-    pub fn set_gate(&self, gate: Gate) {
-        if self.gate.load().gate != gate {
-            self.gate.store(Arc::new(Known::of(gate, &self.definition, Timestamp::now())));
-        }
+    /// Takes what people commanded, of the change of that number, unless it knows of a later one.
+    pub fn set_gate(&self, number: u32, gate: &Gate) {
+        self.gate.rcu(|known| {
+            if known.number >= number {
+                return known.clone();
+            }
+            Arc::new(Known::of(number, gate.clone(), &self.definition, Timestamp::now()))
+        });
+    }
+
+    /// The number of the last change of its gate, and the gate.
+    pub fn gate(&self) -> (u32, Gate) {
+        let known = self.gate.load();
+        (known.number, known.gate.clone())
     }
 
     /// Ends its lanes once they are empty: another revision takes the ballots.

@@ -86,6 +86,12 @@ impl Gatherer {
         Self { ingest, contest, caller, request: request_id(), segments, waiting, single, tally, last }
     }
 
+    /// Goes on under another revision of the contest, everything being handed over.
+    pub fn follow(&mut self, contest: Arc<Contest>) {
+        self.segments = vec![Segment::default(); contest.lanes.len()];
+        self.contest = contest;
+    }
+
     /// Takes a ballot by its position in the request.
     pub fn add(&mut self, position: u32, ballot: Ballot<'_>) {
         let (contest, own) = (self.contest.clone(), ballot.id.as_deref().map(str::to_owned));

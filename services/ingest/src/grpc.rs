@@ -1,5 +1,6 @@
 //! The gRPC interface: the same ballots, checks and answers as over HTTP.
 
+mod arrival;
 mod read;
 
 use std::{pin::Pin, sync::Arc};
@@ -7,9 +8,9 @@ use std::{pin::Pin, sync::Arc};
 use axum::{body::Body, response::Response};
 use bootstrap::HttpError;
 use futures::{Stream, StreamExt, stream};
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
-use tonic::{Status, Streaming, service::Routes};
+use tonic::{Code, Status, Streaming, service::Routes};
 use tower::ServiceExt;
 
 use crate::{
@@ -21,12 +22,13 @@ use crate::{
         ingest_server::{Ingest as Interface, IngestServer},
     },
 };
+use arrival::Arrival;
 use read::Columns;
 
 /// Ballots in one message.
 const BALLOTS: usize = 10_000;
-/// Bytes of a message.
-const MESSAGE_BYTES: usize = 4 << 20;
+/// Bytes of a message. Decoded it may take many times that, for a moment.
+const MESSAGE_BYTES: usize = 1 << 20;
 /// Messages of a stream that wait for their confirm at a time: bounds what a stream holds.
 const WINDOW: usize = 8;
 
@@ -63,8 +65,15 @@ impl Services {
         {
             return status_of(Refusal::Other(refused)).into_http();
         }
-        let answered = self.routes.oneshot(request.map(Body::new)).await;
-        answered.unwrap_or_else(|never| match never {})
+        let flow = &self.ingest.0.commit.flow;
+        let answered = self.routes.oneshot(request.map(|body| Body::new(Arrival::new(body, flow)))).await;
+        let mut response = answered.unwrap_or_else(|never| match never {});
+        if let Some(status) = response.headers_mut().get_mut("grpc-status")
+            && *status == HeaderValue::from(Code::Internal as i32)
+        {
+            *status = HeaderValue::from(Code::InvalidArgument as i32);
+        }
+        response
     }
 }
 
@@ -136,7 +145,7 @@ impl Interface for Ingest {
                         let next = gathered.is_ok().then_some((messages, columns));
                         Some((gathered, next))
                     }
-                    Err(status) => Some((Err(status), None)),
+                    Err(status) => Some((Err(malformed(status)), None)),
                 }
             }
         });
@@ -179,20 +188,26 @@ impl Ingest {
     }
 }
 
+/// What tonic calls internal is what a client sent: no Protobuf, or text that is not UTF-8.
+fn malformed(status: Status) -> Status {
+    if status.code() == Code::Internal { Status::invalid_argument(status.message()) } else { status }
+}
+
 fn reply(tally: Tally) -> Result<CastReply, Status> {
     let Tally { accepted, unknown, refused, ids, rejected, rejections } = tally;
     let (first_id, last_id) = ids.clone().unwrap_or_default();
     if unknown > 0 || (refused > 0 && accepted > 0) {
         let why =
             "the broker has not confirmed in time; the ballots may count. To be sure, send them again with the ids";
-        return Err(Status::deadline_exceeded(format!("{why} {first_id} to {last_id}: none counts twice")));
+        let bad = first_bad(&rejected).map(|bad| format!("; {rejections} are not good: {bad}")).unwrap_or_default();
+        return Err(Status::deadline_exceeded(format!("{why} {first_id} to {last_id}: none counts twice{bad}")));
     }
     if refused > 0 {
         return Err(status_of(Refusal::NotAccepted));
     }
     if ids.is_none() {
-        let first = rejected.first().map(|r| format!("`{}` of ballot {}: {}", r.field, r.position, r.message));
-        return Err(Status::invalid_argument(format!("no ballot is good: {}", first.unwrap_or_default())));
+        let first = first_bad(&rejected).unwrap_or_default();
+        return Err(Status::invalid_argument(format!("no ballot is good: {first}")));
     }
     let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let rejected = rejected.into_iter().map(|Rejected { position, field, code, message }| proto::Rejected {
@@ -205,12 +220,16 @@ fn reply(tally: Tally) -> Result<CastReply, Status> {
     Ok(CastReply { accepted, first_id, last_id, rejected: rejected.collect(), rejections })
 }
 
+fn first_bad(rejected: &[Rejected]) -> Option<String> {
+    rejected.first().map(|r| format!("`{}` of ballot {}: {}", r.field, r.position, r.message))
+}
+
 fn status_of(refusal: Refusal) -> Status {
     match refusal {
         Refusal::NotAccepted => Status::unavailable("the broker does not confirm; nothing was taken, try again"),
-        Refusal::OutcomeUnknown { .. } => Status::deadline_exceeded("the broker has not confirmed in time"),
+        Refusal::OutcomeUnknown(_) => Status::deadline_exceeded("the broker has not confirmed in time"),
         Refusal::NoneGood(_) => Status::invalid_argument("no ballot is good"),
-        Refusal::Other(error) => of_http(&error),
+        Refusal::Other(error) | Refusal::Ended(error, _) => of_http(&error),
     }
 }
 

@@ -12,7 +12,7 @@ mod stream;
 use std::{convert::Infallible, pin::Pin, sync::Arc};
 
 use axum::{Router, body::Body, response::Response};
-use bootstrap::Caller;
+use bootstrap::{Caller, http::single};
 use contests::{Ballot, Kind, batch::Id, gate::State};
 use domain::access::Scope;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
@@ -73,6 +73,7 @@ impl Service<Request<Incoming>> for Front {
 impl Ingest {
     /// Refuses a request that nothing can be done for, before its body is read.
     fn admit(&self, headers: &HeaderMap, uri: &http::Uri) -> Result<(), Refusal> {
+        single(headers, header::HOST.as_str())?;
         if self.0.context.access.is_local() {
             self.0.context.guard.check_open(uri, headers)?;
         }
@@ -95,7 +96,7 @@ impl Ingest {
 
     /// On whose behalf ballots are cast: a token's tenant, or nobody's.
     pub(crate) async fn caller(&self, contest: &Contest, headers: &HeaderMap) -> Result<Arc<str>, Refusal> {
-        let header = headers.get(header::AUTHORIZATION);
+        let header = single(headers, header::AUTHORIZATION.as_str())?;
         if header.is_none() && !contest.definition.tokens {
             return Ok(Arc::default());
         }

@@ -9,8 +9,17 @@ mod contest;
 mod gather;
 mod grpc;
 mod http;
+mod pace;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bootstrap::{
     Context, Secret, app,
@@ -59,6 +68,19 @@ bootstrap::settings! {
 
 /// How long what was gathered may take to be confirmed at the end.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a start waits for the queues before it goes on without, not ready.
+const PREPARE: Duration = Duration::from_secs(10);
+/// Between two tries to make the queues.
+const PREPARE_AGAIN: Duration = Duration::from_secs(1);
+/// Calls at a time on one HTTP/2 connection: each may hold what has come of a message.
+const STREAMS: u32 = 32;
+
+impl Config {
+    /// The bounds of the server that this service brings.
+    pub fn limits(&self) -> Limits {
+        Limits { connections: self.connections, drain: DRAIN, streams: STREAMS, ..Limits::default() }
+    }
+}
 
 /// Takes ballots. Cheap to clone.
 #[derive(Clone)]
@@ -70,10 +92,12 @@ struct Inner {
     catalogue: Catalogue,
     draw_key: Secret,
     requests: http::Requests,
+    /// Whether the queues are there.
+    prepared: AtomicBool,
 }
 
 impl Ingest {
-    /// Makes its parts, and reads the contests once.
+    /// Makes its parts and the queues, and reads the contests once.
     pub async fn start(context: &Context, config: &Config) -> Self {
         let Config { votes_queues, other_queues, slots, batches_in_flight, .. } = *config;
         let sizes = Sizes { in_flight: batches_in_flight, votes_queues, other_queues, slots };
@@ -81,12 +105,21 @@ impl Ingest {
         let folder = Some(PathBuf::from(&config.contests)).filter(|path| !path.as_os_str().is_empty());
         let draws = !config.draw_key.is_empty();
         let catalogue = Catalogue::new(context.records.clone(), commit.clone(), folder, config.samples, draws);
-        catalogue.look().await;
         let context = context.clone();
-        let (draw_key, requests) = (config.draw_key.clone(), http::Requests::default());
-        let ingest = Self(Arc::new(Inner { context, commit, catalogue, draw_key, requests }));
+        let (draw_key, requests, prepared) = (config.draw_key.clone(), Default::default(), AtomicBool::new(false));
+        let ingest = Self(Arc::new(Inner { context, commit, catalogue, draw_key, requests, prepared }));
+        tokio::join!(ingest.0.catalogue.look(), tokio::time::timeout(PREPARE, ingest.prepare())).1.ok();
         ingest.report_readiness();
         ingest
+    }
+
+    /// Makes the queues: the first votes are not to wait for that.
+    async fn prepare(&self) {
+        while let Err(error) = self.0.commit.prepare().await {
+            tracing::warn!(%error, "the queues of ballots cannot be made, trying again");
+            tokio::time::sleep(PREPARE_AGAIN).await;
+        }
+        self.0.prepared.store(true, Ordering::Relaxed);
     }
 
     fn report_readiness(&self) {
@@ -99,6 +132,11 @@ impl Ingest {
         let inner = self.0.clone();
         readiness.detail("contests", move || inner.catalogue.troubles());
         let inner = self.0.clone();
+        readiness.add("queues", move || {
+            let prepared = inner.prepared.load(Ordering::Relaxed);
+            async move { if prepared { Ok(()) } else { Err("the queues of ballots are not made yet".to_owned()) } }
+        });
+        let inner = self.0.clone();
         readiness.add("confirms", move || {
             let overdue = inner.commit.flow.overdue();
             async move { if overdue == 0 { Ok(()) } else { Err(format!("{overdue} batches are not confirmed in time")) } }
@@ -107,7 +145,12 @@ impl Ingest {
 
     /// Looks after contests, gates and beats until `shutdown`.
     pub async fn keep(&self, shutdown: &CancellationToken) {
-        self.0.catalogue.keep(shutdown).await;
+        let prepare = async {
+            if !self.0.prepared.load(Ordering::Relaxed) {
+                shutdown.run_until_cancelled(self.prepare()).await;
+            }
+        };
+        tokio::join!(self.0.catalogue.keep(shutdown), prepare);
     }
 
     /// After the last request: sees what gathered confirmed, and says that it was the last.
@@ -135,8 +178,7 @@ pub async fn run(context: Context, config: Config, shutdown: CancellationToken) 
         };
         let listener = listen(&context, address).await?;
         let front = Front::new(ingest.clone(), app(&context, routes(&ingest)));
-        let limits = Limits { connections: config.connections, drain: DRAIN, ..Limits::default() };
-        Server { limits }.serve_service(listener, front, shutdown.clone()).await;
+        Server { limits: config.limits() }.serve_service(listener, front, shutdown.clone()).await;
         Ok(())
     };
     let keeping = async {

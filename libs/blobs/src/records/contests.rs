@@ -49,17 +49,57 @@ impl Records {
 
     /// What people commanded of a contest's gate; nothing at first.
     pub async fn gate(&self, name: &str) -> Result<Gate, Error> {
-        Ok(self.read(&record(checked(name)?, GATE)).await?.unwrap_or_default())
+        Ok(self.last_gate(name).await?.1)
     }
 
-    /// Writes a contest's gate, over the one that is there.
-    pub async fn put_gate(&self, name: &str, gate: &Gate) -> Result<(), Error> {
-        self.put(&record(checked(name)?, GATE), gate).await
+    /// A contest's gate where it was changed since its `known`th change, with the number of its last change. Asks for
+    /// one record where it was not.
+    pub async fn gate_since(&self, name: &str, known: u32) -> Result<Option<(u32, Gate)>, Error> {
+        let (mut k, mut last) = (known, None);
+        while let Some(gate) = self.read(&change(checked(name)?, k + 1)).await? {
+            k += 1;
+            last = Some((k, gate));
+        }
+        Ok(last)
+    }
+
+    /// Changes a contest's gate; gives it with the number of this change. Where another change is first, `command` is
+    /// asked again on top of that: none is lost. What `command` refuses is given back.
+    pub async fn change_gate<E>(
+        &self,
+        name: &str,
+        command: impl Fn(&mut Gate) -> Result<(), E>,
+    ) -> Result<Result<(u32, Gate), E>, Error> {
+        for _ in 0..TRIES {
+            let (k, mut gate) = self.last_gate(name).await?;
+            if let Err(refused) = command(&mut gate) {
+                return Ok(Err(refused));
+            }
+            if self.create(&change(name, k + 1), &gate).await? {
+                return Ok(Ok((k + 1, gate)));
+            }
+        }
+        Err(Error::Unavailable(format!("others change the gate of `{name}` at this moment; try again")))
+    }
+
+    async fn last_gate(&self, name: &str) -> Result<(u32, Gate), Error> {
+        let changes = record(checked(name)?, CHANGES);
+        let entries = self.blobs.list(&changes, None, usize::MAX).await?;
+        let number = |key: &str| key.strip_prefix(&changes)?.parse().ok();
+        let Some(k) = entries.last().and_then(|entry| number(&entry.key)) else { return Ok((0, Gate::default())) };
+        Ok((k, self.read(&change(name, k)).await?.unwrap_or_default()))
     }
 }
 
 const CURRENT: &str = "current";
-const GATE: &str = "gate";
+const CHANGES: &str = "gates/";
+/// Tries to be the next to change a gate before the caller is asked to come again: people change it, not programs.
+const TRIES: usize = 32;
+
+/// The record of a gate after its `k`th change. Each is created once, and the highest holds.
+fn change(name: &str, k: u32) -> String {
+    record(name, &format!("{CHANGES}{k:06}"))
+}
 
 /// A name that may come from anybody makes no strange key.
 fn checked(name: &str) -> Result<&str, Error> {

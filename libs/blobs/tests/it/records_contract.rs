@@ -7,13 +7,14 @@ use blobs::{
     records::{Idempotent, NameClaim, NamespaceClaim, UNBACKED_AFTER},
 };
 use bytes::Bytes;
+use contests::{Gate, gate::Step};
 use domain::{
     Action, Command, Options, Outcome, Rendered, Revision, SourceFile, TaskId, TaskKey, TaskName, Tenant, TenantName,
     access::{Scope, Token},
     record::Ending,
 };
 use futures::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 type Store = Arc<dyn Blobs>;
 
@@ -248,6 +249,28 @@ pub async fn racing_claims_of_a_namespace_have_one_winner(store: Store) {
     let claims = join_all(names.iter().map(|name| records.claim_namespace("shared", name, now))).await;
     let won = claims.into_iter().filter(|c| matches!(c, Ok(NamespaceClaim::Claimed))).count();
     assert_eq!(won, 1);
+}
+
+pub async fn racing_changes_of_a_gate_are_all_kept(store: Store) {
+    let (records, now) = (Records::new(store), Timestamp::now());
+    let change = |contest: String, open: bool, hours: i64| {
+        let (records, at) = (records.clone(), now + SignedDuration::from_hours(hours));
+        async move { records.change_gate(&contest, |gate| gate.command(Step { open, at }, now)).await }
+    };
+    for round in 0..5 {
+        let contest = format!("c{round}");
+        assert_eq!(records.gate(&contest).await.expect("a read"), Gate::default());
+        // Whatever comes first, a command voids only what is to come after it: the earliest is always there.
+        let changes = join_all((1..=6).map(|hours| change(contest.clone(), hours > 1, hours))).await;
+        let mut numbers: Vec<u32> =
+            changes.into_iter().map(|c| c.expect("a change").expect("few are to come").0).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
+        let gate = records.gate(&contest).await.expect("a read");
+        assert_eq!(gate.steps[0], Step { open: false, at: now + SignedDuration::from_hours(1) });
+        assert_eq!(records.gate_since(&contest, 2).await.expect("a read"), Some((6, gate)));
+        assert_eq!(records.gate_since(&contest, 6).await.expect("a read"), None);
+    }
 }
 
 pub async fn access_records_come_and_go(store: Store) {

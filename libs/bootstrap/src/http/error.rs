@@ -99,6 +99,11 @@ impl HttpError {
         self
     }
 
+    /// The stable kebab-case word.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
     /// What was expected and what to do.
     pub fn detail(&self) -> &str {
         &self.0.detail

@@ -17,7 +17,8 @@ const FILE_BYTES: u64 = 64 << 10;
 /// Reads the folder again and again. A file is parsed when its bytes differ from those read last.
 pub(super) struct Folder {
     path: Option<PathBuf>,
-    samples: bool,
+    /// The sample contests, where they are there as well.
+    samples: Vec<Definition>,
     files: BTreeMap<String, File>,
 }
 
@@ -27,7 +28,11 @@ struct File {
     text: String,
     /// The last good one.
     good: Option<Definition>,
+    /// Whether the last good one was asked for that was stored before the start.
+    recalled: bool,
     trouble: Option<String>,
+    /// Whether it was absent at the last look: whoever saves it may remove it first.
+    absent: bool,
 }
 
 /// What the folder says.
@@ -36,11 +41,14 @@ pub(super) struct Read {
     pub(super) definitions: Vec<Definition>,
     /// What is wrong, by file.
     pub(super) troubles: BTreeMap<String, String>,
+    /// Contests of files that are broken and of which none was good: [`Folder::recall`] wants what is stored of them.
+    pub(super) unknown: Vec<String>,
 }
 
 impl Folder {
     /// A folder, and whether the sample contests are there as well.
     pub(super) fn new(path: Option<PathBuf>, samples: bool) -> Self {
+        let samples = if samples { samples::all().into() } else { vec![] };
         Self { path, samples, files: BTreeMap::new() }
     }
 
@@ -55,13 +63,30 @@ impl Folder {
         for (name, file) in &self.files {
             read.definitions.extend(file.good.clone());
             read.troubles.extend(file.trouble.clone().map(|trouble| (name.clone(), trouble)));
+            let unknown = file.good.is_none() && !file.recalled && contests::definition::is_name(stem(name));
+            read.unknown.extend(unknown.then(|| stem(name).to_owned()));
         }
-        if self.samples {
-            let own = |sample: &Definition| read.definitions.iter().any(|d| d.name == sample.name);
-            let samples: Vec<_> = samples::all().into_iter().filter(|sample| !own(sample)).collect();
-            read.definitions.extend(samples);
-        }
+        let samples = self.samples.iter().filter(|sample| {
+            let own = |name: &str| name == sample.name;
+            !read.definitions.iter().any(|d| own(&d.name)) && !read.unknown.iter().any(|name| own(name))
+        });
+        let samples: Vec<_> = samples.cloned().collect();
+        read.definitions.extend(samples);
         read
+    }
+
+    /// Takes what is stored of a contest whose file is broken; gives what is in force then: nothing where nothing is
+    /// stored, and it is no sample.
+    pub(super) fn recall(&mut self, contest: &str, stored: Option<Definition>) -> Option<Definition> {
+        let file = self.files.iter_mut().find(|(name, _)| stem(name) == contest);
+        if let Some((name, file)) = file {
+            file.recalled = true;
+            if stored.is_some() {
+                tracing::warn!(contest.file = name, "the file is broken; what is stored of its contest is in force");
+            }
+            file.good.clone_from(&stored);
+        }
+        stored.or_else(|| self.samples.iter().find(|sample| sample.name == contest).cloned())
     }
 
     fn refresh(&mut self, folder: &Path) -> io::Result<()> {
@@ -75,7 +100,7 @@ impl Folder {
             };
             found.insert(name.to_owned(), content(&path));
         }
-        self.files.retain(|name, _| found.contains_key(name));
+        self.files.retain(|name, file| found.contains_key(name) || !std::mem::replace(&mut file.absent, true));
         for (name, content) in found {
             self.files.entry(name.clone()).or_default().take(&name, content);
         }
@@ -93,6 +118,7 @@ fn content(path: &Path) -> Result<String, String> {
 
 impl File {
     fn take(&mut self, name: &str, content: Result<String, String>) {
+        self.absent = false;
         let text = match content {
             Ok(text) if text == self.text => return,
             Ok(text) => text,
@@ -114,9 +140,13 @@ fn parse(name: &str, text: &str) -> Result<Definition, String> {
         let shown = problems.iter().map(|p| format!("line {}: {}: {}", p.line, p.field, p.message));
         shown.take(5).collect::<Vec<_>>().join("; ")
     })?;
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    if definition.name != stem {
+    if definition.name != stem(name) {
         return Err(format!("the file of the contest `{0}` is to be called {0}.yaml", definition.name));
     }
     Ok(definition)
+}
+
+/// A file's name without what says its kind.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }

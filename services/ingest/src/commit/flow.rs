@@ -1,21 +1,34 @@
-//! What is admitted and not done: bounded in bytes and in time.
+//! What is admitted and not done, and what has begun to come: bounded in bytes and in time.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
-/// Bytes of requests and batches in flight; above, new requests are not accepted.
+#[cfg(test)]
+mod tests;
+
+/// Bytes of batches in flight; above, new requests are not accepted.
 const IN_FLIGHT_BYTES: usize = 32 << 20;
+/// Bytes of what has begun to come and is not whole: bodies, lines and messages in pieces. A budget of its own, so that
+/// slow clients take nothing from votes that arrive whole.
+const ARRIVING_BYTES: usize = 16 << 20;
+/// What comes in pieces is taken up to this whatever else comes: a vote is smaller, and so is nothing that a connection
+/// has anyway.
+const SMALL_BYTES: usize = 1 << 10;
 
 /// Counts what is in flight.
 #[derive(Debug, Default)]
 pub struct Flow {
     bytes: AtomicUsize,
+    arriving: AtomicUsize,
     overdue: AtomicUsize,
 }
 
-/// A share of what is in flight, until it is dropped.
+/// What has come of a body, a line or a message that is not whole; given back when it is dropped.
 #[derive(Debug)]
-pub struct Held<'a> {
-    flow: &'a Flow,
+pub struct Arriving {
+    flow: Arc<Flow>,
     bytes: usize,
 }
 
@@ -25,20 +38,19 @@ impl Flow {
         self.overdue() == 0 && self.bytes() < IN_FLIGHT_BYTES
     }
 
-    /// Bytes of requests and batches in flight.
+    /// Bytes of batches in flight.
     pub fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of what has begun to come.
+    pub fn arriving(&self) -> usize {
+        self.arriving.load(Ordering::Relaxed)
     }
 
     /// Batches whose confirm is overdue.
     pub fn overdue(&self) -> usize {
         self.overdue.load(Ordering::Relaxed)
-    }
-
-    /// Holds the bytes of a request's body.
-    pub fn hold(&self, bytes: usize) -> Held<'_> {
-        self.add(bytes);
-        Held { flow: self, bytes }
     }
 
     pub(super) fn add(&self, bytes: usize) {
@@ -58,16 +70,27 @@ impl Flow {
     }
 }
 
-impl Held<'_> {
-    /// Holds further bytes.
-    pub fn grow(&mut self, bytes: usize) {
-        self.flow.add(bytes);
+impl Arriving {
+    /// Nothing yet.
+    pub fn new(flow: &Arc<Flow>) -> Self {
+        Self { flow: flow.clone(), bytes: 0 }
+    }
+
+    /// Holds bytes that came. `false`: there is no room for them, and whoever sends them is to be refused.
+    pub fn grow(&mut self, bytes: usize) -> bool {
+        let before = self.flow.arriving.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
+        self.bytes <= SMALL_BYTES || before + bytes <= ARRIVING_BYTES
+    }
+
+    /// It is whole: holds nothing more.
+    pub fn release(&mut self) {
+        self.flow.arriving.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Arriving {
     fn drop(&mut self) {
-        self.flow.release(self.bytes);
+        self.release();
     }
 }

@@ -46,6 +46,7 @@ impl Meters {
         #[expect(clippy::cast_precision_loss, reason = "gauges are f64")]
         {
             metrics::gauge!("ingest_in_flight_bytes").set(flow.bytes() as f64);
+            metrics::gauge!("ingest_arriving_bytes").set(flow.arriving() as f64);
             metrics::gauge!("ingest_overdue_batches").set(flow.overdue() as f64);
             metrics::gauge!("ingest_unconfirmed_batches").set(unconfirmed as f64);
         }

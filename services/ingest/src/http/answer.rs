@@ -45,6 +45,12 @@ pub enum Ids {
     },
 }
 
+impl From<(String, String)> for Ids {
+    fn from((first, last): (String, String)) -> Self {
+        if first == last { Self::One([first]) } else { Self::Range { first, last } }
+    }
+}
+
 /// The body of every refusal, `application/problem+json`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BallotProblem {
@@ -59,10 +65,12 @@ pub struct BallotProblem {
     detail: String,
     /// What is wrong, each with its position and field.
     errors: Vec<Rejected>,
-    /// Of `outcome-unknown`: the ids to send the same ballots again under.
+    /// Of `outcome-unknown`: the ids to send the same ballots again under. Of a stream that was ended: the first good
+    /// one's and the last's before that.
     #[serde(skip_serializing_if = "Option::is_none")]
     ids: Option<Ids>,
-    /// How many of the request's ballots were accepted nevertheless.
+    /// How many of the request's ballots were accepted nevertheless: of a part whose outcome is unknown, or before a
+    /// stream was ended.
     #[serde(skip_serializing_if = "is_zero")]
     accepted: u64,
 }
@@ -84,6 +92,22 @@ impl BallotProblem {
             accepted: 0,
         }
     }
+
+    fn telling(self, told: Told) -> Self {
+        let Told { ids, accepted, rejected } = told;
+        Self { ids, accepted, errors: rejected, ..self }
+    }
+}
+
+/// What is told of ballots beside a refusal.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The ids of the good ones.
+    ids: Option<Ids>,
+    /// How many were confirmed.
+    accepted: u64,
+    /// The first that are not good.
+    rejected: Vec<Rejected>,
 }
 
 /// Why ballots were not accepted.
@@ -92,12 +116,9 @@ pub enum Refusal {
     /// The broker is silent or memory is used up: nothing was published.
     NotAccepted,
     /// Published, and not confirmed in time.
-    OutcomeUnknown {
-        /// The ids to send the same ballots again under.
-        ids: Option<Ids>,
-        /// How many were confirmed.
-        accepted: u64,
-    },
+    OutcomeUnknown(Told),
+    /// A stream was ended before its end: why, and what was taken until then.
+    Ended(HttpError, Told),
     /// No ballot was good.
     NoneGood(Vec<Rejected>),
     /// Something else.
@@ -125,6 +146,10 @@ impl Refusal {
         HttpError::conflict("contest-not-open", detail).into()
     }
 
+    pub(super) fn unknown_one(id: String) -> Self {
+        Self::OutcomeUnknown(Told { ids: Some(Ids::One([id])), ..Told::default() })
+    }
+
     pub(super) fn faults(position: u32, faults: Vec<Fault>) -> Self {
         let all = faults.into_iter().map(|Fault { field, code, message }| Rejected { position, field, code, message });
         Self::NoneGood(all.collect())
@@ -136,11 +161,14 @@ impl Refusal {
                 let detail = "the broker does not confirm, or too much is under way; nothing was taken, try again";
                 BallotProblem::new(StatusCode::SERVICE_UNAVAILABLE, "not-accepted", detail)
             }
-            Self::OutcomeUnknown { ids, accepted } => {
+            Self::OutcomeUnknown(told) => {
                 let detail = "the broker has not confirmed in time; the ballots may count. To be sure, send them \
-                              again with `id` as given here: none counts twice";
-                let problem = BallotProblem::new(StatusCode::SERVICE_UNAVAILABLE, "outcome-unknown", detail);
-                BallotProblem { ids, accepted, ..problem }
+                              again with `id` as given here: none counts twice. `errors` names those that are not good";
+                BallotProblem::new(StatusCode::SERVICE_UNAVAILABLE, "outcome-unknown", detail).telling(told)
+            }
+            Self::Ended(error, told) => {
+                let detail = format!("{}; what came before counts, as `accepted` and `ids` say", error.detail());
+                BallotProblem::new(error.status(), error.code(), &detail).telling(told)
             }
             Self::NoneGood(errors) => {
                 let detail = "no ballot is good; `errors` says what is wrong with each";
@@ -197,9 +225,9 @@ pub(super) fn accepted_one(id: &str) -> Response {
 /// The answer to many.
 pub(super) fn of_tally(tally: Tally) -> Result<Response, Refusal> {
     let Tally { accepted, unknown, refused, ids, rejected, rejections } = tally;
-    let ids = ids.map(|(first, last)| if first == last { Ids::One([first]) } else { Ids::Range { first, last } });
+    let ids = ids.map(Ids::from);
     if unknown > 0 || (refused > 0 && accepted > 0) {
-        return Err(Refusal::OutcomeUnknown { ids, accepted });
+        return Err(Refusal::OutcomeUnknown(Told { ids, accepted, rejected }));
     }
     if refused > 0 {
         return Err(Refusal::NotAccepted);
@@ -208,6 +236,16 @@ pub(super) fn of_tally(tally: Tally) -> Result<Response, Refusal> {
     let body = Accepted { accepted, ids, rejected, rejections };
     let body = serde_json::to_vec(&body).expect("an answer has string keys only");
     Ok(respond(StatusCode::ACCEPTED, "application/json", body))
+}
+
+/// The answer to a stream that was ended: why, and what came of what came before.
+pub(super) fn ended(error: HttpError, tally: Tally) -> Refusal {
+    let Tally { accepted, unknown, refused, ids, rejected, .. } = tally;
+    let told = Told { ids: ids.map(Ids::from), accepted, rejected };
+    if unknown > 0 || (refused > 0 && accepted > 0) {
+        return Refusal::OutcomeUnknown(told);
+    }
+    if refused > 0 { Refusal::NotAccepted } else { Refusal::Ended(error, told) }
 }
 
 fn respond(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response {

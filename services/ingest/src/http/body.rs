@@ -1,20 +1,23 @@
-//! Bodies of ballots: bounded in size and in time, counted in what is in flight.
+//! Bodies of ballots: bounded in size and in time, what has come of them counted.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::body::{Bytes, HttpBody};
 use bootstrap::HttpError;
 use futures::FutureExt;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Refusal;
-use crate::commit::Flow;
+use crate::{
+    commit::{Arriving, Flow},
+    pace::Pace,
+};
 
 /// Bytes of a body that is not streamed.
 const MAX_BYTES: usize = 4 << 20;
-/// How long no byte may come: a client that stops holds nothing longer than this.
+/// How long no byte of a stream may come: a client that stops holds nothing longer than this.
 const IDLE: Duration = Duration::from_secs(10);
 /// How long a body that is not streamed may take altogether.
 const TOTAL: Duration = Duration::from_secs(60);
@@ -58,8 +61,31 @@ fn unsupported(detail: &str) -> Refusal {
     HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail).into()
 }
 
+/// A body that is whole.
+pub(super) struct Whole {
+    json: Bytes,
+    /// Of one that did not come in one piece: what it holds until it is dropped.
+    arriving: Option<Arriving>,
+}
+
+impl Whole {
+    fn of(json: Bytes) -> Self {
+        Self { json, arriving: None }
+    }
+
+    /// Its bytes.
+    pub(super) fn json(&self) -> &[u8] {
+        &self.json
+    }
+
+    /// Whether it was waited for: what was true at its head may not be any more.
+    pub(super) fn was_waited_for(&self) -> bool {
+        self.arriving.is_some()
+    }
+}
+
 /// Reads a whole body.
-pub(super) async fn whole<B>(headers: &HeaderMap, mut body: B, flow: &Flow) -> Result<Bytes, Refusal>
+pub(super) async fn whole<B>(headers: &HeaderMap, mut body: B, flow: &Arc<Flow>) -> Result<Whole, Refusal>
 where
     B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
 {
@@ -71,50 +97,56 @@ where
     let first = match body.frame().now_or_never() {
         Some(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
         Some(Some(Err(_))) => return Err(incomplete()),
-        Some(None) => return Ok(Bytes::new()),
+        Some(None) => return Ok(Whole::of(Bytes::new())),
         None => Bytes::new(),
     };
     if body.is_end_stream() {
-        return Ok(first);
+        return Ok(Whole::of(first));
     }
-    let rest = Box::pin(timeout(TOTAL, collected(first, body, length.unwrap_or_default(), flow)));
-    rest.await.unwrap_or_else(|_| Err(too_slow()))
+    Box::pin(collected(first, body, Arriving::new(flow))).await
 }
 
-async fn collected<B>(first: Bytes, mut body: B, length: usize, flow: &Flow) -> Result<Bytes, Refusal>
+/// Holds what came, not what was promised.
+async fn collected<B>(first: Bytes, mut body: B, mut arriving: Arriving) -> Result<Whole, Refusal>
 where
     B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
 {
-    let mut held = flow.hold(length.max(first.len()));
-    let mut all = Vec::with_capacity(length.max(first.len()));
-    all.extend_from_slice(&first);
-    while let Some(data) = next(&mut body).await? {
+    let (mut pace, end) = (Pace::begin(), Instant::now() + TOTAL);
+    let mut all = Vec::new();
+    let mut next = Some(first);
+    while let Some(data) = next {
         if all.len() + data.len() > MAX_BYTES {
             tokio::spawn(discard(body));
             return Err(too_large());
         }
-        if all.len() + data.len() > length {
-            held.grow(data.len());
-            if !flow.admits() {
-                return Err(Refusal::NotAccepted);
-            }
+        if !arriving.grow(data.len()) {
+            tokio::spawn(discard(body));
+            return Err(Refusal::NotAccepted);
         }
+        pace.took(data.len());
         all.extend_from_slice(&data);
+        next = timeout_at(pace.until().min(end), piece(&mut body)).await.map_err(|_| too_slow())??;
     }
-    Ok(all.into())
+    Ok(Whole { json: all.into(), arriving: Some(arriving) })
 }
 
-/// The next piece of a body; `None` at its end.
+/// The next piece of a stream; `None` at its end.
 pub(super) async fn next<B>(body: &mut B) -> Result<Option<Bytes>, Refusal>
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
+    match piece(body).now_or_never() {
+        Some(piece) => piece,
+        None => timeout(IDLE, piece(body)).await.map_err(|_| too_slow())?,
+    }
+}
+
+async fn piece<B>(body: &mut B) -> Result<Option<Bytes>, Refusal>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
     loop {
-        let frame = match body.frame().now_or_never() {
-            Some(frame) => frame,
-            None => timeout(IDLE, body.frame()).await.map_err(|_| too_slow())?,
-        };
-        match frame {
+        match body.frame().await {
             None => return Ok(None),
             Some(Err(_)) => return Err(incomplete()),
             Some(Ok(frame)) => {
@@ -131,7 +163,7 @@ fn incomplete() -> Refusal {
     HttpError::bad_request("incomplete-body", detail).into()
 }
 
-fn too_slow() -> Refusal {
+pub(super) fn too_slow() -> Refusal {
     let detail = "the body came too slowly; send it again";
     HttpError::new(StatusCode::REQUEST_TIMEOUT, "request-timeout", detail).into()
 }

@@ -6,7 +6,7 @@ use axum::{
     body::{Bytes, HttpBody},
     response::{IntoResponse, Response},
 };
-use bootstrap::HttpError;
+use bootstrap::{HttpError, http::single};
 use contests::{
     Ballot, Fault,
     batch::{self, Id},
@@ -16,7 +16,7 @@ use uuid::fmt::Hyphenated;
 
 use super::{
     Refusal, Target, answer,
-    body::{self, Format},
+    body::{self, Format, Whole},
     stream,
 };
 use crate::{
@@ -62,36 +62,49 @@ impl Ingest {
     {
         let (head, body) = request.into_parts();
         self.admit(&head.headers, &head.uri)?;
-        let contest = self.open_contest(&target.contest, target.kind)?;
-        let caller = self.caller(&contest, &head.headers).await?;
-        let voter = voter(&head.headers)?;
-        let cast = Cast { contest, caller, voter };
+        let cast = self.who(&target, &head.headers).await?;
         // What is rare is boxed: every request's future would have the size of the largest.
         match Format::of(&head.headers)? {
             Format::Lines => Box::pin(stream::lines(self, cast, body)).await,
             Format::Json => {
-                let json = body::whole(&head.headers, body, &self.0.commit.flow).await?;
-                self.json(cast, json).await
+                let whole = body::whole(&head.headers, body, &self.0.commit.flow).await?;
+                // The contest may have closed while it came.
+                let late = whole.was_waited_for();
+                let cast = if late { Box::pin(self.who(&target, &head.headers)).await? } else { cast };
+                drop(head);
+                self.json(cast, whole).await
             }
         }
     }
 
-    async fn json(&self, cast: Cast, json: Bytes) -> Result<Response, Refusal> {
-        match json.iter().find(|b| !b.is_ascii_whitespace()) {
+    /// In which contest, if it takes ballots now, and on whose behalf.
+    async fn who(&self, target: &Target, headers: &HeaderMap) -> Result<Cast, Refusal> {
+        let contest = self.open_contest(&target.contest, target.kind)?;
+        let caller = self.caller(&contest, headers).await?;
+        let voter = voter(headers)?;
+        Ok(Cast { contest, caller, voter })
+    }
+
+    async fn json(&self, cast: Cast, whole: Whole) -> Result<Response, Refusal> {
+        match whole.json().iter().find(|b| !b.is_ascii_whitespace()) {
             None => Err(HttpError::bad_request("empty-body", "expected a ballot, or an array of ballots").into()),
-            Some(b'[') => Box::pin(self.many(cast, &json)).await,
-            Some(_) => self.one(&cast, &json).await,
+            Some(b'[') => Box::pin(self.many(cast, whole)).await,
+            Some(_) => self.one(&cast, whole).await,
         }
     }
 
-    async fn one(&self, cast: &Cast, json: &[u8]) -> Result<Response, Refusal> {
+    async fn one(&self, cast: &Cast, whole: Whole) -> Result<Response, Refusal> {
         let Cast { contest, caller, voter } = cast;
-        let outcome = contest.definition.ballot(json, voter.as_deref())?;
-        let ballot = outcome.map_err(|faults| self.rejected(faults))?;
-        let (id, ticket) = self.gather_one(contest, caller, json.len(), ballot)?;
+        let (id, ticket) = {
+            let outcome = contest.definition.ballot(whole.json(), voter.as_deref())?;
+            let ballot = outcome.map_err(|faults| self.rejected(faults))?;
+            self.gather_one(contest, caller, whole.json().len(), ballot)?
+        };
+        // The batch holds it from here on.
+        drop(whole);
         match ticket.wait().await {
             Outcome::Confirmed => Ok(answer::accepted_one(&id)),
-            Outcome::Unknown => Err(Refusal::OutcomeUnknown { ids: Some(answer::Ids::One([id])), accepted: 0 }),
+            Outcome::Unknown => Err(Refusal::unknown_one(id)),
             Outcome::NotAccepted => Err(Refusal::NotAccepted),
         }
     }
@@ -122,12 +135,12 @@ impl Ingest {
         Refusal::faults(0, faults)
     }
 
-    async fn many(&self, cast: Cast, json: &Bytes) -> Result<Response, Refusal> {
+    async fn many(&self, cast: Cast, whole: Whole) -> Result<Response, Refusal> {
         let Cast { contest, caller, voter } = cast;
         let mut gatherer = Gatherer::new(self, contest.clone(), caller, false);
         // The ballots borrow the body and must not be held while something is awaited.
         {
-            let ballots = contest.definition.ballots(json, voter.as_deref(), ARRAY)?;
+            let ballots = contest.definition.ballots(whole.json(), voter.as_deref(), ARRAY)?;
             if ballots.is_empty() {
                 return Err(HttpError::unprocessable("empty-array", "expected at least one ballot").into());
             }
@@ -138,13 +151,14 @@ impl Ingest {
                 }
             }
         }
+        drop(whole);
         answer::of_tally(gatherer.finish().await)
     }
 }
 
 /// Who votes where ballots name nobody: the header `X-Voter`, in UTF-8.
 fn voter(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
-    let Some(header) = headers.get("x-voter") else { return Ok(None) };
+    let Some(header) = single(headers, "x-voter")? else { return Ok(None) };
     let invalid = |why: String| {
         Refusal::from(HttpError::new(StatusCode::BAD_REQUEST, "invalid-voter", format!("the header X-Voter: {why}")))
     };

@@ -52,13 +52,16 @@ enum Answers {
     /// There is no such contest, or it takes the other kind: the answer names the right route.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(#[to_schema] BallotProblem),
-    /// The body came too slowly.
+    /// The body came too slowly: 64 KiB in 10 seconds are the least, and of a stream a byte; all of a body has 60
+    /// seconds, and so has each line. Of a stream `accepted` and `ids` say what was taken before.
     #[response(status = 408, content_type = "application/problem+json")]
     TooSlow(#[to_schema] BallotProblem),
-    /// The contest is not open yet, or closed.
+    /// The contest is not open yet, or closed. Of a stream that was open at the close `accepted` and `ids` say what was
+    /// taken before.
     #[response(status = 409, content_type = "application/problem+json")]
     NotOpen(#[to_schema] BallotProblem),
-    /// More than 4 MiB, or an array of more than 10,000 ballots; NDJSON has no such bound.
+    /// More than 4 MiB, or an array of more than 10,000 ballots. NDJSON has no such bound; a line of more than 4 MiB ends
+    /// it.
     #[response(status = 413, content_type = "application/problem+json")]
     TooLarge(#[to_schema] BallotProblem),
     /// Neither JSON nor NDJSON.
@@ -67,7 +70,8 @@ enum Answers {
     /// No ballot is good. In an array or stream the good ones count, and `rejected` names the others.
     #[response(status = 422, content_type = "application/problem+json")]
     NoneGood(#[to_schema] BallotProblem),
-    /// `not-accepted`: nothing was taken. `outcome-unknown`: send it again with the ids given here.
+    /// `not-accepted`: nothing was taken. `outcome-unknown`: send it again with the ids given here. `stream-ended`: what
+    /// `accepted` and `ids` say was taken, send the rest again.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(#[to_schema] BallotProblem),
 }

@@ -68,12 +68,11 @@ pub(super) async fn put(
     caller.may(Scope::Admin)?;
     let contest = ingest.0.catalogue.get(&name);
     let contest = contest.ok_or_else(|| HttpError::not_found("there is no such contest; GET /contests lists all"))?;
-    let (now, records) = (Timestamp::now(), &ingest.0.context.records);
-    let mut gate = records.gate(&name).await?;
+    let now = Timestamp::now();
     let step = Step { open: command.open, at: command.at.unwrap_or(now) };
-    gate.command(step, now).map_err(|e| HttpError::conflict("too-many-changes", e.to_string()))?;
-    records.put_gate(&name, &gate).await?;
-    contest.set_gate(gate.clone());
+    let changed = ingest.0.context.records.change_gate(&name, |gate| gate.command(step, now)).await?;
+    let (number, gate) = changed.map_err(|e| HttpError::conflict("too-many-changes", e.to_string()))?;
+    contest.set_gate(number, &gate);
     tracing::info!(contest = name, open = step.open, at = %step.at, actor = caller.actor, "a contest's gate was set");
     Ok(Answer(GateView { contest: name, state: contest.state(), gate }))
 }

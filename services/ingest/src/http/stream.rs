@@ -1,6 +1,6 @@
 //! NDJSON: any number of ballots, one a line, in bounded memory.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::{Bytes, HttpBody},
@@ -8,24 +8,37 @@ use axum::{
 };
 use bootstrap::HttpError;
 use contests::{Fault, ballot::BodyError};
+use http::StatusCode;
+use tokio::time::Instant;
 
 use super::{Refusal, answer, body, cast::Cast};
-use crate::{Ingest, gather::Gatherer};
+use crate::{Ingest, commit::Arriving, gather::Gatherer};
 
 /// Bytes of a line; a longer one is not good, and is passed over.
 const LINE_BYTES: usize = 256 << 10;
+/// Bytes of a line that is passed over; a longer one ends the stream: it may never end.
+const PASSED_BYTES: usize = 4 << 20;
+/// How long a line that has begun may take: a client that trickles holds it no longer than this.
+const LINE_TIME: Duration = Duration::from_secs(60);
 /// How long a stream waits for room in memory before it is ended.
 const ROOM: Duration = Duration::from_secs(1);
 
 /// A stream being read.
-struct Lines {
+struct Lines<'a> {
+    ingest: &'a Ingest,
     gatherer: Gatherer,
     cast: Cast,
-    /// The beginning of a line whose end has not come.
-    partial: Vec<u8>,
-    /// Whether the line that has begun is too long, and its rest is dropped.
-    passing: bool,
+    line: Begun,
     position: u32,
+}
+
+/// A line whose end has not come.
+struct Begun {
+    bytes: Vec<u8>,
+    arriving: Arriving,
+    /// Bytes of one that is too long, and is dropped as it comes.
+    passed: usize,
+    since: Option<Instant>,
 }
 
 /// Takes a stream of lines, and answers at its end.
@@ -33,37 +46,37 @@ pub(super) async fn lines<B>(ingest: &Ingest, cast: Cast, mut body: B) -> Result
 where
     B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
 {
-    let gatherer = Gatherer::new(ingest, cast.contest.clone(), cast.caller.clone(), false);
-    let mut lines = Lines { gatherer, cast, partial: Vec::new(), passing: false, position: 0 };
-    let end = loop {
-        match body::next(&mut body).await {
-            Ok(Some(data)) => lines.take(&data),
-            Ok(None) => break Ok(()),
-            Err(refusal) => break Err(refusal),
-        }
-        lines.gatherer.flush().await;
-        if lines.gatherer.failed() || !has_room(ingest).await || lines.position == u32::MAX {
-            tokio::spawn(body::discard(body));
-            break Ok(());
-        }
-    };
-    lines.end();
-    let position = lines.position;
-    let tally = lines.gatherer.finish().await;
-    match end {
+    let mut lines = Lines::new(ingest, cast);
+    let read = lines.read(&mut body).await;
+    let Lines { gatherer, position, .. } = lines;
+    if read.is_err() {
+        // Its sender hears why.
+        tokio::spawn(body::discard(body));
+    }
+    let tally = gatherer.finish().await;
+    match read {
         Ok(()) if position == 0 => Err(HttpError::bad_request("empty-body", "expected a ballot a line").into()),
         Ok(()) => answer::of_tally(tally),
-        // Nobody hears it where the connection is gone; a slow client hears what counts.
-        Err(refusal) if tally.accepted == 0 => Err(refusal),
-        Err(_) => answer::of_tally(tally),
+        Err(Refusal::Other(error)) => Err(answer::ended(error, tally)),
+        Err(_) if tally.accepted + tally.unknown == 0 => Err(Refusal::NotAccepted),
+        Err(_) => Err(answer::ended(no_room(), tally)),
     }
+}
+
+fn no_room() -> HttpError {
+    let detail = "the broker does not confirm, or too much is under way; send the rest again";
+    HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "stream-ended", detail)
+}
+
+fn too_large(detail: String) -> Refusal {
+    HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).into()
 }
 
 async fn has_room(ingest: &Ingest) -> bool {
     let flow = &ingest.0.commit.flow;
-    let until = tokio::time::Instant::now() + ROOM;
+    let until = Instant::now() + ROOM;
     while !flow.admits() {
-        if flow.overdue() > 0 || tokio::time::Instant::now() > until {
+        if flow.overdue() > 0 || Instant::now() > until {
             return false;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -71,41 +84,78 @@ async fn has_room(ingest: &Ingest) -> bool {
     true
 }
 
-impl Lines {
-    fn take(&mut self, mut data: &[u8]) {
-        while let Some(end) = data.iter().position(|b| *b == b'\n') {
-            let (line, rest) = data.split_at(end);
-            data = &rest[1..];
-            if self.partial.is_empty() && !self.passing {
-                self.line(line);
-            } else {
-                self.begin(line);
-                self.end();
+impl<'a> Lines<'a> {
+    fn new(ingest: &'a Ingest, cast: Cast) -> Self {
+        let gatherer = Gatherer::new(ingest, cast.contest.clone(), cast.caller.clone(), false);
+        let line = Begun { bytes: Vec::new(), arriving: Arriving::new(&ingest.0.commit.flow), passed: 0, since: None };
+        Self { ingest, gatherer, cast, line, position: 0 }
+    }
+
+    /// Reads to the end, or to where it is ended.
+    async fn read<B>(&mut self, body: &mut B) -> Result<(), Refusal>
+    where
+        B: HttpBody<Data = Bytes> + Unpin,
+    {
+        loop {
+            let next = body::next(body).await;
+            // Whatever comes after the contest has closed does not count.
+            if matches!(next, Ok(Some(_))) || self.line.since.is_some() {
+                self.follow()?;
             }
-        }
-        if !data.is_empty() {
-            self.begin(data);
+            let Ok(Some(data)) = next else {
+                self.end();
+                return next.map(drop);
+            };
+            self.take(&data)?;
+            self.gatherer.flush().await;
+            if self.gatherer.failed() || !has_room(self.ingest).await {
+                return Err(Refusal::NotAccepted);
+            }
         }
     }
 
-    fn begin(&mut self, part: &[u8]) {
-        self.passing |= self.partial.len() + part.len() > LINE_BYTES;
-        if self.passing {
-            // One byte stays, to say that there is a line.
-            self.partial = vec![b' '];
-        } else {
-            self.partial.extend_from_slice(part);
+    /// Goes on under the contest as it is now, if it takes ballots.
+    fn follow(&mut self) -> Result<(), Refusal> {
+        let now = self.ingest.open_contest(&self.cast.contest.definition.name, None)?;
+        if Arc::ptr_eq(&now, &self.cast.contest) {
+            return Ok(());
         }
+        if now.definition.tokens && self.cast.caller.is_empty() {
+            let detail = format!("the contest `{}` asks for tokens by now", now.definition.name);
+            return Err(HttpError::conflict("contest-changed", detail).into());
+        }
+        self.gatherer.follow(now.clone());
+        self.cast.contest = now;
+        Ok(())
+    }
+
+    fn take(&mut self, mut data: &[u8]) -> Result<(), Refusal> {
+        while let Some(end) = data.iter().position(|b| *b == b'\n') {
+            let (line, rest) = data.split_at(end);
+            data = &rest[1..];
+            if self.line.since.is_none() {
+                self.line(line);
+            } else {
+                self.line.add(line)?;
+                self.end();
+            }
+            if self.position == u32::MAX {
+                return Err(too_large(
+                    "one request takes at most 4,294,967,295 lines; send more in another".to_owned(),
+                ));
+            }
+        }
+        if data.is_empty() { Ok(()) } else { self.line.add(data) }
     }
 
     /// The line that has begun is whole.
     fn end(&mut self) {
-        let line = std::mem::take(&mut self.partial);
-        if std::mem::take(&mut self.passing) {
-            let message = format!("expected at most {LINE_BYTES} bytes a line");
-            self.reject("", "line_too_long", message);
-        } else if !line.is_empty() {
-            self.line(&line);
+        match self.line.end() {
+            None => {}
+            Some(Ok(line)) => self.line(&line),
+            Some(Err(())) => {
+                self.reject("", "line_too_long", format!("expected at most {LINE_BYTES} bytes a line"));
+            }
         }
     }
 
@@ -130,5 +180,32 @@ impl Lines {
     fn reject(&mut self, field: &str, code: &'static str, message: String) {
         self.gatherer.reject(self.position, vec![Fault { field: field.to_owned(), code, message }]);
         self.position = self.position.saturating_add(1);
+    }
+}
+
+impl Begun {
+    /// Adds what came of it. Fails where it takes too long or too much.
+    fn add(&mut self, part: &[u8]) -> Result<(), Refusal> {
+        if self.since.get_or_insert_with(Instant::now).elapsed() > LINE_TIME {
+            return Err(body::too_slow());
+        }
+        if self.passed == 0 && self.bytes.len() + part.len() <= LINE_BYTES {
+            self.bytes.extend_from_slice(part);
+            return if self.arriving.grow(part.len()) { Ok(()) } else { Err(Refusal::NotAccepted) };
+        }
+        self.passed += std::mem::take(&mut self.bytes).len() + part.len();
+        self.arriving.release();
+        if self.passed > PASSED_BYTES {
+            return Err(too_large(format!("a line has more than {PASSED_BYTES} bytes; end each ballot by a newline")));
+        }
+        Ok(())
+    }
+
+    /// What it was, if it had begun; an error where it was too long.
+    fn end(&mut self) -> Option<Result<Vec<u8>, ()>> {
+        self.since.take()?;
+        self.arriving.release();
+        let bytes = std::mem::take(&mut self.bytes);
+        Some(if std::mem::take(&mut self.passed) > 0 { Err(()) } else { Ok(bytes) })
     }
 }

@@ -8,7 +8,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::harness::{Harness, With, bus, code, vote};
+use crate::{
+    harness::{Harness, With, bus, code, vote},
+    raw::Raw,
+};
 
 async fn harness() -> Harness {
     Harness::new(bus("embedded", "").await.unwrap(), With::default()).await
@@ -93,7 +96,7 @@ async fn a_negative_length_and_a_client_that_stops_are_answered() {
     let chunk = format!("{head}transfer-encoding: chunked\r\n\r\n{:x}\r\n{line}\n\r\n", line.len() + 1);
     let stream = raw(&harness, chunk.as_bytes()).await;
     assert!(
-        stream.contains("202") && stream.contains("\"accepted\":1"),
+        stream.contains("408") && stream.contains("\"accepted\":1"),
         "what came before it stopped counts: {stream}"
     );
 }
@@ -109,4 +112,29 @@ async fn a_line_that_is_too_long_is_passed_over() {
         (status, &answer["accepted"], &answer["rejected"][0]["code"]),
         (202, &json!(2), &json!("line_too_long"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_is_no_utf_8_is_named_and_the_others_count() {
+    let harness = harness().await;
+    let (before, after) = (vote("a").to_string(), vote("b").to_string());
+    let mut lines = format!("{before}\n").into_bytes();
+    lines.extend(b"{\"name\":\"\xff\xfe\",\"album\":\"a\",\"year\":1989,\"rank\":1}\n\xc3\n");
+    lines.extend(after.into_bytes());
+    let request = harness.http.post(format!("{}/votes", harness.url)).header("content-type", "application/x-ndjson");
+    let (status, answer) = harness.send(request.body(lines)).await;
+    assert_eq!((status, &answer["accepted"], &answer["rejections"]), (202, &json!(2), &json!(2)), "{answer}");
+    let rejected: Vec<_> =
+        answer["rejected"].as_array().unwrap().iter().map(|r| (&r["position"], &r["code"])).collect();
+    assert_eq!(rejected, [(&json!(1), &json!("invalid_json")), (&json!(2), &json!("invalid_json"))]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_never_ends_ends_the_stream() {
+    let harness = harness().await;
+    let mut raw = Raw::lines(harness.address).await;
+    assert!(raw.chunk(format!("{}\n", vote("counts")).as_bytes()).await);
+    let (status, answer) = raw.flood(&[b'x'; 64 << 10], 64 << 20).await;
+    assert_eq!((status, code(&answer), &answer["accepted"]), (413, "too-large", &json!(1)), "{answer}");
+    assert_eq!(harness.cast("/votes", &vote("good")).await.0, 202);
 }

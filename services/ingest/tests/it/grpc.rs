@@ -6,21 +6,21 @@ use tonic::{Code, transport::Channel};
 
 use crate::harness::{Harness, With, bus};
 
-async fn harness() -> (Harness, IngestClient<Channel>) {
+pub async fn harness() -> (Harness, IngestClient<Channel>) {
     let harness = Harness::new(bus("embedded", "").await.unwrap(), With::default()).await;
     let channel = Channel::from_shared(harness.url.clone()).unwrap().connect().await.unwrap();
     let client = IngestClient::new(channel).max_decoding_message_size(64 << 20);
     (harness, client)
 }
 
-fn ballot(name: &str, rank: i64) -> proto::Ballot {
+pub fn ballot(name: &str, rank: i64) -> proto::Ballot {
     let text = |text: &str| proto::Value { value: Some(Sent::Text(text.to_owned())) };
     let number = |number| proto::Value { value: Some(Sent::Integer(number)) };
     let values = vec![text(name), text("Leyenda"), number(1989), number(rank)];
     proto::Ballot { id: String::new(), voter: String::new(), values }
 }
 
-fn request(ballots: Vec<proto::Ballot>) -> CastRequest {
+pub fn request(ballots: Vec<proto::Ballot>) -> CastRequest {
     let fields = ["name", "album", "year", "rank"].map(str::to_owned).into();
     CastRequest { contest: "bands".to_owned(), fields, voter: "Zoë".to_owned(), ballots }
 }
@@ -62,6 +62,24 @@ async fn a_stream_is_acknowledged_message_by_message() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contest_that_closes_ends_a_stream_and_takes_no_call() {
+    let (harness, mut client) = harness().await;
+    let (sender, messages) = futures::channel::mpsc::unbounded();
+    sender.unbounded_send(request(vec![ballot("in time", 5)])).unwrap();
+    let mut replies = client.cast_stream(messages).await.unwrap().into_inner();
+    assert_eq!(replies.message().await.unwrap().unwrap().accepted, 1);
+    harness.set_open(false).await;
+    sender.unbounded_send(request(vec![ballot("late", 5)])).unwrap();
+    let status = replies.message().await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    assert!(replies.message().await.unwrap().is_none());
+    let status = client.cast(request(vec![ballot("late", 5)])).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    harness.noted.many("in time", 1).await;
+    assert_eq!(harness.noted.named("late"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_taken_has_its_code() {
     let (_harness, mut client) = harness().await;
     let other = |change: fn(&mut CastRequest)| {
@@ -77,6 +95,7 @@ async fn what_cannot_be_taken_has_its_code() {
         (other(|m| m.ballots = vec![ballot("a", 6)]), Code::InvalidArgument),
         (other(|m| m.ballots = vec![ballot("a", 5); 10_001]), Code::InvalidArgument),
         (other(|m| m.ballots = vec![ballot(&"x".repeat(5 << 20), 5)]), Code::OutOfRange),
+        (other(|m| m.ballots = vec![ballot(&"x".repeat(1 << 20), 5)]), Code::OutOfRange),
     ];
     for (message, expected) in cases {
         let status = client.cast(message).await.unwrap_err();

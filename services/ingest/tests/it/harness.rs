@@ -37,6 +37,8 @@ pub struct With {
     pub tokens: bool,
     pub folder: Option<std::path::PathBuf>,
     pub cors: Vec<String>,
+    /// Those of another harness, as after a start anew.
+    pub records: Option<Records>,
 }
 
 /// One ballot as it came through the queue.
@@ -87,6 +89,20 @@ impl Noted {
     pub async fn once(&self, id: &str) -> Came {
         self.all(&[id.to_owned()]).await;
         self.ballots.lock()[id][0].clone()
+    }
+
+    /// How many came whose first value is this.
+    pub fn named(&self, name: &str) -> usize {
+        self.ballots.lock().values().filter(|came| came[0].values[0] == name).count()
+    }
+
+    /// Awaits that at least so many came whose first value is this.
+    pub async fn many(&self, name: &str, least: usize) {
+        let came = testkit::until("ballots of that name", PATIENCE, async || match self.named(name) {
+            found if found >= least => Ok(()),
+            found => Err(format!("{found} of {least}")),
+        });
+        came.await.unwrap();
     }
 
     /// Awaits that all of these came, each exactly once.
@@ -146,7 +162,8 @@ impl Harness {
     pub async fn new(bus: Arc<dyn Bus>, with: With) -> Self {
         bootstrap::install_tls();
         let database = Database::ephemeral().unwrap();
-        let records = Records::new(Arc::new(EmbeddedBlobs::open(database.clone()).await.unwrap()));
+        let own = Records::new(Arc::new(EmbeddedBlobs::open(database.clone()).await.unwrap()));
+        let records = with.records.unwrap_or(own);
         let states = Arc::new(EmbeddedStates::open(database).await.unwrap());
         let access = match with.tokens {
             true => Access::tokens(records.clone(), &Secret::default()),
@@ -161,7 +178,7 @@ impl Harness {
         let address = listener.local_addr().unwrap();
         let front = Front::new(ingest.clone(), app(&context, routes(&ingest)));
         let stop = CancellationToken::new();
-        let (stopped, serving) = (stop.clone(), Server::default());
+        let (stopped, serving) = (stop.clone(), Server { limits: config.limits() });
         let service = tokio::spawn(async move {
             tokio::join!(serving.serve_service(listener, front, stopped.clone()), ingest.keep(&stopped));
             ingest.finish().await;
@@ -189,6 +206,12 @@ impl Harness {
             assert_eq!(answer.headers()["retry-after"], "1");
         }
         (status, answer.json().await.unwrap_or_default())
+    }
+
+    /// Opens or closes `bands`.
+    pub async fn set_open(&self, open: bool) {
+        let gate = self.http.put(format!("{}/contests/bands/gate", self.url)).json(&json!({ "open": open }));
+        assert_eq!(self.send(gate).await.0, 200);
     }
 
     pub async fn cast(&self, path: &str, body: &Value) -> (u16, Value) {

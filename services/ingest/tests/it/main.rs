@@ -3,8 +3,13 @@
 
 mod bad;
 mod behaviour;
+mod calls;
+mod close;
 mod faults;
 mod grpc;
 mod harness;
 mod line;
 mod operator;
+mod queues;
+mod raw;
+mod slow;

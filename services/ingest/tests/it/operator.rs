@@ -56,16 +56,51 @@ async fn a_gate_closes_and_opens_a_contest() {
     assert_eq!(harness.send(gate(json!({ "open": true }))).await.0, 200);
     assert_eq!(harness.cast("/votes", &vote("in time")).await.0, 202);
     // What another process commands is followed.
-    let mut other = harness.context.records.gate("bands").await.unwrap();
     let now = jiff::Timestamp::now();
-    other.command(contests::gate::Step { open: false, at: now }, now).unwrap();
-    harness.context.records.put_gate("bands", &other).await.unwrap();
+    let step = contests::gate::Step { open: false, at: now };
+    harness.context.records.change_gate("bands", |gate| gate.command(step, now)).await.unwrap().unwrap();
     testkit::until("the gate", PATIENCE, async || match harness.cast("/votes", &vote("late")).await.0 {
         409 => Ok(()),
         status => Err(format!("still {status}")),
     })
     .await
     .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_commands_at_the_same_time_none_is_lost() {
+    let harness = harness(With::default()).await;
+    for year in 2900..2910 {
+        // Each voids only those at or after its own time: the earliest stays, whichever order they come in.
+        let commands = (1..=6).map(|month| {
+            let body = json!({ "open": month > 1, "at": format!("{year}-0{month}-01T00:00:00Z") });
+            let put = harness.http.put(format!("{}/contests/bands/gate", harness.url)).json(&body);
+            harness.send(put)
+        });
+        let answers = futures::future::join_all(commands).await;
+        assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
+        let gate = harness.context.records.gate("bands").await.unwrap();
+        let earliest = format!("{year}-01-01T00:00:00Z").parse().unwrap();
+        assert!(gate.steps.iter().any(|step| !step.open && step.at == earliest), "{gate:?}");
+        harness.set_open(true).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_start_a_broken_file_has_the_last_good_one_in_force_that_is_stored() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("mine.yaml");
+    std::fs::write(&file, samples::BANDS.replace("name: bands", "name: mine").replace("max: 5", "max: 9")).unwrap();
+    let with = |records| With { folder: Some(place.path().to_owned()), records, ..With::default() };
+    let mut nine = vote("x");
+    nine["rank"] = json!(9);
+    let first = harness(with(None)).await;
+    assert_eq!(first.cast("/votes/mine", &nine).await.0, 202);
+    std::fs::write(&file, "kind: boats").unwrap();
+    let second = harness(with(Some(first.context.records.clone()))).await;
+    assert_eq!(second.cast("/votes/mine", &nine).await.0, 202);
+    let ready = second.http.get(format!("{}/readyz", second.url)).send().await.unwrap().text().await.unwrap();
+    assert!(ready.contains("mine.yaml"), "{ready}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,8 +20,43 @@ fn a_broken_file_keeps_the_last_good_one_and_is_told_with_its_line() {
 
     fs::write(&file, samples::BANDS).unwrap();
     assert!(folder.read().troubles.is_empty());
+}
+
+#[test]
+fn a_file_that_is_absent_for_one_look_is_being_saved_and_for_two_is_gone() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("bands.yaml");
+    fs::write(&file, samples::BANDS).unwrap();
+    let mut folder = Folder::new(Some(place.path().to_owned()), false);
+    for _ in 0..2 {
+        assert_eq!(names(&folder.read()), ["bands"]);
+        fs::remove_file(&file).unwrap();
+        assert_eq!(names(&folder.read()), ["bands"]);
+        fs::write(&file, samples::BANDS).unwrap();
+        assert_eq!(names(&folder.read()), ["bands"]);
+    }
     fs::remove_file(&file).unwrap();
+    assert_eq!(names(&folder.read()), ["bands"]);
     assert!(folder.read().definitions.is_empty());
+}
+
+#[test]
+fn a_file_that_is_broken_at_the_start_asks_for_what_is_stored_once() {
+    let place = tempfile::tempdir().unwrap();
+    for name in ["bands", "olympics", "new"] {
+        fs::write(place.path().join(format!("{name}.yaml")), "kind: boats").unwrap();
+    }
+    let mut folder = Folder::new(Some(place.path().to_owned()), true);
+    let mut read = folder.read();
+    read.unknown.sort();
+    assert_eq!((names(&read), &read.unknown), (vec![], &["bands", "new", "olympics"].map(str::to_owned).into()));
+    let stored = Definition::parse(&samples::BANDS.replace("title: Best band", "title: Ours")).unwrap();
+    assert_eq!(folder.recall("bands", Some(stored.clone())), Some(stored.clone()));
+    assert_eq!(folder.recall("new", None), None);
+    assert_eq!(folder.recall("olympics", None), Some(samples::olympics()), "the sample");
+    let read = folder.read();
+    assert_eq!((names(&read), read.troubles.len(), read.unknown.len()), (vec!["bands", "olympics"], 3, 0));
+    assert_eq!(read.definitions[0], stored);
 }
 
 #[test]
@@ -33,9 +68,9 @@ fn a_file_is_called_like_its_contest_and_a_sample_gives_way_to_it() {
     let read = folder.read();
     assert_eq!(names(&read), ["bands", "olympics"]);
     assert!(read.troubles["other.yaml"].contains("bands.yaml"), "{:?}", read.troubles);
-    fs::write(place.path().join("bands.yaml"), samples::BANDS.replace("kind: votes", "title: Ours\nkind: votes"))
-        .unwrap_or_default();
-    assert_eq!(folder.read().definitions.len(), 2);
+    fs::write(place.path().join("bands.yaml"), samples::BANDS.replace("title: Best band", "title: Ours")).unwrap();
+    let read = folder.read();
+    assert_eq!((read.definitions.len(), read.troubles.len()), (2, 1));
 }
 
 #[test]

@@ -1,0 +1,83 @@
+//! A contest that closes, or changes, while ballots are on their way.
+
+use contests::samples;
+use serde_json::json;
+
+use crate::{
+    harness::{Harness, PATIENCE, With, bus, code, vote},
+    raw::Raw,
+};
+
+async fn harness(with: With) -> Harness {
+    Harness::new(bus("embedded", "").await.unwrap(), with).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_ends_at_the_close_with_what_was_taken_before() {
+    let harness = harness(With::default()).await;
+    let mut stream = Raw::lines(harness.address).await;
+    let bad = "{\"name\":3}";
+    assert!(stream.chunk(format!("{}\n{bad}\n", vote("in time")).as_bytes()).await);
+    harness.noted.many("in time", 1).await;
+    // A line that has begun in time and ends late is late.
+    let (begin, end) = (vote("late").to_string(), format!("\n{}\n", vote("late")));
+    assert!(stream.chunk(begin.as_bytes()).await);
+    harness.set_open(false).await;
+    assert!(stream.chunk(end.as_bytes()).await);
+    let (status, answer) = stream.answer().await;
+    assert_eq!((status, code(&answer), &answer["accepted"]), (409, "contest-not-open", &json!(1)), "{answer}");
+    assert_eq!(answer["errors"][0]["position"], 1);
+    harness.noted.once(answer["ids"][0].as_str().unwrap()).await;
+    assert_eq!(harness.noted.named("late"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endless_stream_of_good_lines_ends_at_the_close() {
+    let harness = harness(With::default()).await;
+    let stream = Raw::lines(harness.address).await;
+    let lines = format!("{}\n", vote("one of many")).repeat(20);
+    let flood = tokio::spawn(async move { stream.flood(lines.as_bytes(), usize::MAX).await });
+    harness.noted.many("one of many", 1_000).await;
+    harness.set_open(false).await;
+    let (status, answer) = flood.await.unwrap();
+    assert_eq!((status, code(&answer)), (409, "contest-not-open"), "{answer}");
+    let accepted = usize::try_from(answer["accepted"].as_u64().unwrap()).unwrap();
+    harness.noted.many("one of many", accepted).await;
+    assert_eq!(harness.noted.named("one of many"), accepted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_ends_after_the_close_is_late() {
+    let harness = harness(With::default()).await;
+    let body = vote("late").to_string();
+    let mut slow = Raw::json(harness.address, body.len()).await;
+    assert!(slow.send(&body.as_bytes()[..10]).await);
+    assert_eq!(harness.cast("/votes", &vote("in time")).await.0, 202);
+    harness.set_open(false).await;
+    assert!(slow.send(&body.as_bytes()[10..]).await);
+    let (status, answer) = slow.answer().await;
+    assert_eq!((status, code(&answer)), (409, "contest-not-open"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_goes_on_under_the_contest_s_next_revision() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("bands.yaml");
+    std::fs::write(&file, samples::BANDS).unwrap();
+    let harness = harness(With { folder: Some(place.path().to_owned()), ..With::default() }).await;
+    let mut stream = Raw::lines(harness.address).await;
+    assert!(stream.chunk(format!("{}\n", vote("before")).as_bytes()).await);
+    harness.noted.many("before", 1).await;
+    std::fs::write(&file, samples::BANDS.replace("max: 5", "max: 9")).unwrap();
+    let mut nine = vote("after");
+    nine["rank"] = json!(9);
+    testkit::until("the new file", PATIENCE, async || match harness.cast("/votes", &nine).await.0 {
+        202 => Ok(()),
+        status => Err(format!("still {status}")),
+    })
+    .await
+    .unwrap();
+    assert!(stream.chunk(format!("{nine}\n").as_bytes()).await && stream.send(b"0\r\n\r\n").await);
+    let (status, answer) = stream.answer().await;
+    assert_eq!((status, &answer["accepted"]), (202, &json!(2)), "{answer}");
+}

@@ -33,7 +33,7 @@ use state::embedded::EmbeddedStates;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{Notify, Semaphore},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -44,6 +44,7 @@ struct Running {
     http: Client,
     context: Context,
     arrived: Arc<Semaphore>,
+    released: Arc<Notify>,
     stop: CancellationToken,
     server: JoinHandle<()>,
 }
@@ -72,9 +73,10 @@ async fn context() -> Context {
 /// A permit for each call that is in its handler's hands.
 type Arrived = Extension<Arc<Semaphore>>;
 
-async fn slow(arrived: Arrived) {
+/// Ends when the test lets it.
+async fn slow(arrived: Arrived, released: Extension<Arc<Notify>>) {
     arrived.add_permits(1);
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    released.notified().await;
 }
 
 async fn hang(arrived: Arrived) {
@@ -111,14 +113,15 @@ fn routes() -> OpenApiRouter {
 
 async fn run(app: App, limits: Limits) -> Running {
     let context = context().await;
-    let arrived = Arc::new(Semaphore::new(0));
-    let router = app.build(&context, routes().layer(Extension(arrived.clone())));
+    let (arrived, released) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
+    let routes = routes().layer(Extension(arrived.clone())).layer(Extension(released.clone()));
+    let router = app.build(&context, routes);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let stop = CancellationToken::new();
     let server = tokio::spawn(Server { limits }.serve(listener, router, stop.clone()));
     let http = Client::builder().no_proxy().build().expect("a client");
-    Running { address, http, context, arrived, stop, server }
+    Running { address, http, context, arrived, released, stop, server }
 }
 
 async fn usual() -> Running {
@@ -259,6 +262,7 @@ async fn a_stop_drains_what_runs_and_cuts_what_hangs() {
     let both = tokio::time::timeout(Duration::from_secs(60), running.arrived.acquire_many(2)).await;
     both.expect("they arrive").expect("never closed").forget();
     running.stop.cancel();
+    running.released.notify_one();
     assert_eq!(slow.await.expect("ran").expect("drained").status(), 200);
     let began = Instant::now();
     running.server.await.expect("ended");

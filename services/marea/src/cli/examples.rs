@@ -64,7 +64,7 @@ Examples:
   {marea} up                                 the simulated cluster, data in ./.marea
   {marea} up --demo --ephemeral              the sample task, and nothing kept
   {marea} up --kube-context kind-dev         a real cluster
-  {marea} up --config up.yaml --print-config    what holds, of the file, MAREA_… and flags
+  {marea} up --config up.yaml                a file of settings; what holds: --print-config
   {marea} up --amqp amqp://localhost --redis redis://localhost --blobs s3://bucket/prefix";
 
 const APPLY: &str = "\

@@ -1,12 +1,19 @@
 //! The internal interface.
 
+use std::time::Duration;
+
 use axum::{Router, body::Body};
-use cluster::{Engine, Limits};
+use bootstrap::http::{Limits, Server};
+use cluster::Engine;
 use cluster_applier::Clusters;
 use domain::{Options, State, Tenant};
 use http::{Request, StatusCode, response::Parts};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 use tower::ServiceExt as _;
 
 use crate::world::{SOON, World, deployment};
@@ -119,7 +126,7 @@ fn mute(world: &mut World) {
         std::future::pending::<Result<http::Response<kube::client::Body>, tower::BoxError>>()
     });
     let client = kube::Client::new(service, "default");
-    world.clusters = Clusters::one(Engine::new(client, Limits::default()));
+    world.clusters = Clusters::one(Engine::new(client, cluster::Limits::default()));
 }
 
 #[tokio::test]
@@ -133,4 +140,43 @@ async fn a_cluster_that_does_not_answer_is_a_503_in_time() {
     let (parts, text) = tokio::time::timeout(SOON, asked).await.expect("not for ever");
     assert_eq!(parts.status, StatusCode::SERVICE_UNAVAILABLE, "{text}");
     assert_eq!(parts.headers["retry-after"], "1");
+}
+
+/// Reads until what came holds that.
+async fn read_until(stream: &mut TcpStream, wanted: &str) -> String {
+    let mut text = String::new();
+    while !text.contains(wanted) {
+        let mut part = [0; 4_096];
+        let count = stream.read(&mut part).await.unwrap();
+        assert!(count > 0, "it ended: {text}");
+        text.push_str(std::str::from_utf8(&part[..count]).unwrap());
+    }
+    text
+}
+
+#[tokio::test]
+async fn logs_of_a_quiet_pod_are_followed_until_it_is_gone() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[deployment("web", "")]).await;
+    world.state(1, State::Done).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let limits = Limits { idle: Duration::from_millis(400), ..Limits::default() };
+    tokio::spawn(Server { limits }.serve(listener, app(&world), world.context.stopping.clone()));
+    let mut quiet = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET /internal/logs?tenant=local&task={}&follow=true HTTP/1.1\r\nhost: localhost\r\n\
+         authorization: Bearer between-us\r\nconnection: close\r\n\r\n",
+        world.key.id
+    );
+    quiet.write_all(request.as_bytes()).await.unwrap();
+    read_until(&mut quiet, "was not pulled").await;
+    // One that asks nothing is cut meanwhile.
+    let mut other = TcpStream::connect(address).await.unwrap();
+    let cut = tokio::time::timeout(SOON, other.read_to_end(&mut vec![])).await;
+    cut.expect("a silent connection is ended").ok();
+    world.delete(2).await;
+    world.state(2, State::RolledBack).await;
+    let end = tokio::time::timeout(SOON, read_until(&mut quiet, "0\r\n\r\n")).await;
+    end.expect("it ends with its pods");
 }

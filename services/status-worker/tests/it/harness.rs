@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{extract::Request, middleware::map_request};
 use blobs::{Records, embedded::EmbeddedBlobs};
-use bootstrap::{Access, Context, app, serve};
+use bootstrap::{
+    Access, Context, app,
+    http::{Limits, Server},
+};
 use domain::{
     Action, Command, Fact, FactBody, Options, Revision, SourceFile, TaskId, TaskKey, TaskName, Tenant,
     fact::CommandKind,
@@ -43,6 +46,11 @@ impl Harness {
     }
 
     pub async fn with(applier_url: &str) -> Self {
+        Self::bounded(applier_url, Limits::default()).await
+    }
+
+    /// With these bounds on connections.
+    pub async fn bounded(applier_url: &str, limits: Limits) -> Self {
         bootstrap::install_tls();
         let database = Database::ephemeral().expect("a database in memory");
         let records = Records::new(Arc::new(EmbeddedBlobs::open(database.clone()).await.expect("tables")));
@@ -62,7 +70,7 @@ impl Harness {
             counted.add_permits(1);
             async { request }
         }));
-        tokio::spawn(serve(listener, router, stop.clone()));
+        tokio::spawn(Server { limits }.serve(listener, router, stop.clone()));
         let http = Client::builder().no_proxy().build().expect("a client");
         Self { url, http, context, stop, arrived }
     }

@@ -1,11 +1,15 @@
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
 use axum::{
     Json, Router,
+    body::Body,
     http::{HeaderMap, StatusCode, Uri},
     routing::{get, post},
 };
-use bootstrap::HttpError;
+use bootstrap::{HttpError, http::Limits};
+use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::harness::{Harness, answer, fact, key, submitted};
 
@@ -61,4 +65,37 @@ async fn when_to_try_again_is_handed_on() {
         assert_eq!((refused.status().as_u16(), told("retry-after")), (429, Some("1")), "{what}");
         assert_eq!(told("content-type"), Some("application/problem+json"), "{what}");
     }
+}
+
+/// A line at once, and one for each permit.
+fn lines(permits: Arc<Semaphore>) -> Body {
+    let more = stream::unfold(permits, |permits| async move {
+        permits.acquire().await.expect("never closed").forget();
+        Some((Ok::<_, Infallible>("line\n"), permits))
+    });
+    Body::from_stream(stream::iter([Ok("line\n")]).chain(more))
+}
+
+#[tokio::test]
+async fn logs_that_are_followed_outlast_the_bound_of_a_silent_connection() {
+    let permits = Arc::new(Semaphore::new(0));
+    let more = permits.clone();
+    let logs = get(async move || lines(permits));
+    let applier = serve(Router::new().route("/internal/logs", logs)).await;
+    let limits = Limits { idle: Duration::from_millis(400), ..Limits::default() };
+    let harness = Harness::bounded(&applier, limits).await;
+    let key = key();
+    harness.add(&[fact(&key, 1, submitted())]).await;
+    let path = format!("/status/{}/logs", key.id);
+    let mut quiet = harness.get(&format!("{path}?follow=true")).send().await.expect("answered");
+    assert_eq!(quiet.chunk().await.expect("read").expect("a line"), "line\n");
+    let mut whole = harness.get(&path).send().await.expect("answered");
+    assert_eq!(whole.chunk().await.expect("read").expect("a line"), "line\n");
+    assert!(whole.chunk().await.is_err(), "what is not followed is not waited for");
+    // It has been silent for longer than the one that was cut.
+    more.add_permits(2);
+    assert_eq!(quiet.chunk().await.expect("read").expect("another line"), "line\n");
+    // A stop ends it, and does not wait for the pods.
+    harness.stop.cancel();
+    while quiet.chunk().await.expect("ended, not cut").is_some() {}
 }

@@ -1,0 +1,99 @@
+# What an installation is, in no cloud's words: clusters, their ranges, who may reach whom, stores and identities.
+# A cloud's root module reads this and makes it; another cloud is one more such root.
+
+locals {
+  names = ["management", "resources", "deployments"]
+
+  # A quarter of the supernet each (the fourth is kept): pods take half of it, services and nodes a part of the rest.
+  ranges = { for index, name in local.names : name => cidrsubnet(var.supernet, 2, index) }
+
+  clusters = {
+    for name in local.names : name => {
+      name     = "marea-${var.environment}-${name}"
+      pods     = cidrsubnet(local.ranges[name], 1, 0)
+      services = cidrsubnet(local.ranges[name], 6, 32)
+      nodes    = cidrsubnet(local.ranges[name], 6, 33)
+      pools = merge(
+        {
+          steady = {
+            spot = false
+            min  = var.sizes[name].steady_min
+            max  = var.sizes[name].steady_max
+            # Stores and brokers want memory; services are small.
+            cpu    = name == "resources" ? 4 : 2
+            memory = name == "resources" ? 32 : 8
+          }
+        },
+        # Nothing that keeps data runs where nodes are reclaimed.
+        name == "resources" || var.sizes[name].spot_max == 0 ? {} : {
+          spot = { spot = true, min = 0, max = var.sizes[name].spot_max, cpu = 4, memory = 16 }
+        },
+      )
+      auto_provisioning = {
+        cpu_max        = var.sizes[name].cpu_max
+        memory_gib_max = var.sizes[name].memory_gib_max
+      }
+    }
+  }
+
+  # Who opens connections to whom, and where to. What is not here is not reachable.
+  flows = {
+    services-to-stores = {
+      from  = "management"
+      to    = "resources"
+      why   = "Services use the broker, the stores and traces."
+      ports = ["5671", "5672", "6379", "27017", "4318"]
+    }
+    observation-to-services = {
+      from  = "resources"
+      to    = "management"
+      why   = "Prometheus reads the services' metrics."
+      ports = ["8080-8086"]
+    }
+    tasks-to-stores = {
+      from  = "deployments"
+      to    = "resources"
+      why   = "Workers of tasks use the broker; logs go to Logstash, metrics to Prometheus."
+      ports = ["5671", "5672", "5044", "9090"]
+    }
+    observation-to-tasks = {
+      from  = "resources"
+      to    = "deployments"
+      why   = "Prometheus reads the tenants' pods and nodes."
+      ports = ["8080", "9100", "10250"]
+    }
+    logs-of-services = {
+      from  = "management"
+      to    = "resources"
+      why   = "Fluent Bit hands logs to Logstash."
+      ports = ["5044"]
+    }
+  }
+
+  # Peering is of pairs, whichever side opens.
+  pairs = distinct([for flow in values(local.flows) : join(":", sort([flow.from, flow.to]))])
+
+  buckets = {
+    # The source of truth: kept versions are the way back from a mistake.
+    records = { versions = 10, expire_days = null, readers = [], writers = ["entrypoint", "yaml-manager", "cluster-applier", "status-worker", "ingest", "tally"] }
+    backups = { versions = 3, expire_days = 90, readers = [], writers = ["backup"] }
+  }
+
+  # Who a pod is to the cloud: namespace and ServiceAccount in which cluster, and what for.
+  identities = merge(
+    {
+      for name in local.buckets.records.writers : name => {
+        cluster = "management", namespace = "marea", accounts = [name], purpose = "Reads and writes records."
+      }
+    },
+    {
+      backup       = { cluster = "resources", namespace = "marea", accounts = ["backup"], purpose = "Writes backups of the stores." }
+      external-dns = { cluster = "resources", namespace = "external-dns", accounts = ["external-dns"], purpose = "Writes names of load balancers." }
+      argocd = {
+        cluster  = "management", namespace = "argocd"
+        accounts = ["argocd-application-controller", "argocd-server", "argocd-applicationset-controller"]
+        purpose  = "Applies what the repository says to all three clusters."
+      }
+    },
+  )
+}

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
 use messaging::rabbitmq::{self, RabbitMq};
 use mongodb::{
-    Client,
+    Client, IndexModel,
     bson::{Binary, Document, doc, spec::BinarySubtype},
     options::{Acknowledgment, WriteConcern},
 };
@@ -36,13 +36,14 @@ const STILL: Duration = Duration::from_secs(30);
 pub async fn measure(seconds: u32) -> Result<Vec<Row>> {
     let servers = Servers::start(1).await?;
     let mongo = Mongo::start().await.context("no stand-in for MongoDB")?;
-    let bare = inserts(&mongo.url("bare"), RATE * seconds as usize).await?;
+    let plain = inserts(&mongo.url("plain"), RATE * seconds as usize, false).await?;
+    let before = inserts(&mongo.url("before"), RATE * seconds as usize, true).await?;
     let total = fill(&servers, seconds).await?;
     let mut variables = servers.variables();
     variables.push(("MAREA_MONGO", mongo.url("marea")));
     let (process, url) = service("tally", &variables, servers.folder.path()).await?;
     let pid = process.pid().context("tally ended")?;
-    let (first, began, before) = (counted(&url).await?, Instant::now(), Cores::now(pid));
+    let (first, began, idle) = (counted(&url).await?, Instant::now(), Cores::now(pid));
     let mut last = (first, Instant::now());
     while last.0 < total {
         tokio::time::sleep(LOOK).await;
@@ -53,13 +54,16 @@ pub async fn measure(seconds: u32) -> Result<Vec<Row>> {
         ensure!(last.1.elapsed() < STILL, "{} of {total} were counted: {}", last.0, process.tail());
     }
     let rate = (total - first) as f64 / began.elapsed().as_secs_f64();
-    let cores = Cores::now(pid).a_thousand(before, total - first);
-    let again = inserts(&mongo.url("again"), RATE * seconds as usize).await?;
-    let mean = bare.midpoint(again);
+    let cores = Cores::now(pid).a_thousand(idle, total - first);
+    let after = inserts(&mongo.url("after"), RATE * seconds as usize, true).await?;
+    let mean = before.midpoint(after);
     let row = Row {
         what: format!("{total} ballots, queue → logged and counted, RabbitMQ, Redis, MongoDB's stand-in"),
         ours: format!("{rate:.0} ballots/s, {cores} a 1,000"),
-        bare: format!("bare unordered inserts of 1,000, before and after: {bare:.0}/s, {again:.0}/s"),
+        bare: format!(
+            "bare unordered inserts of 1,000 with the log's index, before and after: {before:.0}/s, {after:.0}/s; \
+             with no index: {plain:.0}/s"
+        ),
         ratio: format!("{:.2}", rate / mean),
         goal: "≥ 0.8",
         met: rate >= 0.8 * mean,
@@ -88,11 +92,16 @@ async fn counted(url: &str) -> Result<u64> {
     standings["totals"]["counted"].as_u64().context("no totals")
 }
 
-/// Rows as tally logs them, by the driver alone.
-async fn inserts(url: &str, count: usize) -> Result<f64> {
+/// Rows as tally logs them, by the driver alone; with the index by which a log is read newest first, or with none, which
+/// nobody could read in any order.
+async fn inserts(url: &str, count: usize, indexed: bool) -> Result<f64> {
     let client = Client::with_uri_str(url).await?;
     let database = client.default_database().context("no database")?;
     let rows = database.collection::<Document>("ballots");
+    if indexed {
+        let newest = IndexModel::builder().keys(doc! { "contest": 1, "time": -1, "_id": -1 }).build();
+        rows.create_index(newest).await?;
+    }
     let journaled = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
     let chunks: Vec<Vec<Document>> = (0..count / CHUNK).map(|_| (0..CHUNK).map(document).collect()).collect();
     let began = Instant::now();

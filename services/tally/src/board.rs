@@ -1,4 +1,4 @@
-//! Standings, kept: however many ask, the counters are looked at once in 50 ms, and only slots that changed are read.
+//! Standings, kept: however many ask, the counters are looked at once in 25 ms, and only slots that changed are read.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use state::tallies::Slot;
 use crate::Tally;
 
 /// How old standings may be.
-const FRESH: Duration = Duration::from_millis(50);
+const FRESH: Duration = Duration::from_millis(25);
 
 /// Every contest's board.
 #[derive(Default)]
@@ -68,7 +68,7 @@ pub enum Error {
 }
 
 impl Tally {
-    /// A contest's standings, at most 50 ms old.
+    /// A contest's standings, at most 25 ms old.
     pub async fn standing(&self, definition: Arc<Definition>, gate: &Gate) -> Result<State, Error> {
         let board = self.0.boards.0.lock().entry(definition.name.clone()).or_default().clone();
         // One looks, the others wait for it.

@@ -26,7 +26,7 @@ use super::unavailable;
 use crate::{Tally, board};
 
 /// Between two looks for a change, of one stream.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(25);
 /// Between two looks while something does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Rows a tally at most, where they are asked for by number.

@@ -32,7 +32,7 @@ async fn cast(harness: &Harness, first: usize, batches: usize) {
     }
 }
 
-/// The counts once they are what is expected: standings are up to 50 ms old, a generation up to a second.
+/// The counts once they are what is expected: standings are up to 25 ms old, a generation up to a second.
 async fn await_counted(harness: &Harness, counted: u64) {
     until("all are counted", LONG, || async {
         let totals = harness.counts().await.totals;

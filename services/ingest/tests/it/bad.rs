@@ -138,3 +138,14 @@ async fn a_line_that_never_ends_ends_the_stream() {
     assert_eq!((status, code(&answer), &answer["accepted"]), (413, "too-large", &json!(1)), "{answer}");
     assert_eq!(harness.cast("/votes", &vote("good")).await.0, 202);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_header_that_is_there_twice_is_refused() {
+    let harness = harness().await;
+    for name in ["x-voter", "authorization"] {
+        let request = harness.post("/votes", vote("x").to_string()).header(name, "a").header(name, "b");
+        let (found, answer) = harness.send(request).await;
+        assert_eq!((found, code(&answer)), (400, "repeated-header"), "{name}: {answer}");
+    }
+    assert!(harness.noted.ballots.lock().is_empty());
+}

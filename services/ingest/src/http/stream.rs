@@ -14,6 +14,9 @@ use tokio::time::Instant;
 use super::{Refusal, answer, body, cast::Cast};
 use crate::{Ingest, commit::Arriving, gather::Gatherer};
 
+#[cfg(test)]
+mod tests;
+
 /// Bytes of a line; a longer one is not good, and is passed over.
 const LINE_BYTES: usize = 256 << 10;
 /// Bytes of a line that is passed over; a longer one ends the stream: it may never end.
@@ -87,7 +90,7 @@ async fn has_room(ingest: &Ingest) -> bool {
 impl<'a> Lines<'a> {
     fn new(ingest: &'a Ingest, cast: Cast) -> Self {
         let gatherer = Gatherer::new(ingest, cast.contest.clone(), cast.caller.clone(), false);
-        let line = Begun { bytes: Vec::new(), arriving: Arriving::new(&ingest.0.commit.flow), passed: 0, since: None };
+        let line = Begun::new(Arriving::new(&ingest.0.commit.flow));
         Self { ingest, gatherer, cast, line, position: 0 }
     }
 
@@ -184,6 +187,10 @@ impl<'a> Lines<'a> {
 }
 
 impl Begun {
+    fn new(arriving: Arriving) -> Self {
+        Self { bytes: Vec::new(), arriving, passed: 0, since: None }
+    }
+
     /// Adds what came of it. Fails where it takes too long or too much.
     fn add(&mut self, part: &[u8]) -> Result<(), Refusal> {
         if self.since.get_or_insert_with(Instant::now).elapsed() > LINE_TIME {

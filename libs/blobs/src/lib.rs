@@ -24,6 +24,9 @@ pub enum Error {
     /// Transient: may be tried again.
     #[error("blob storage did not answer: {0}")]
     Unavailable(String),
+    /// What is stored forbids it.
+    #[error("{0}")]
+    Refused(String),
     /// What is stored is not what was written there.
     #[error("the record `{key}` cannot be read: {reason}")]
     Corrupt {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{Blobs, Entry, Error};
 
-/// A histogram in seconds, by `operation` and `outcome` (`ok`, `unavailable`, `corrupt`).
+/// A histogram in seconds, by `operation` and `outcome` (`ok`, `unavailable`, `refused`, `corrupt`).
 const SECONDS: &str = "marea_blobs_operation_seconds";
 
 /// Another store, measured.
@@ -17,6 +17,7 @@ fn measured<T>(operation: &'static str, began: Instant, result: Result<T, Error>
     let outcome = match &result {
         Ok(_) => "ok",
         Err(Error::Unavailable(_)) => "unavailable",
+        Err(Error::Refused(_)) => "refused",
         Err(Error::Corrupt { .. }) => "corrupt",
     };
     metrics::histogram!(SECONDS, "operation" => operation, "outcome" => outcome).record(began.elapsed());

@@ -70,7 +70,11 @@ pub fn render_metrics() -> String {
 pub fn install(service: &'static str, version: &'static str, platform: &Platform) -> Result<(), ConfigError> {
     crate::install_tls();
     install_metrics();
-    let filter = |what: &str| EnvFilter::try_new(what).map_err(|e| ConfigError(format!("the setting `log`: {e}")));
+    // A look for a queue that is not there is an answer to us, and an error to lapin. Whoever wants it names it.
+    let filter = |what: &str| {
+        EnvFilter::try_new(format!("lapin::channel=off,{what}"))
+            .map_err(|e| ConfigError(format!("the setting `log`: {e}")))
+    };
     let traces = tracer(service, version, platform)?;
     // Spans that carry a trace are made at `info` whatever the logs show.
     let traces = traces.map(|t| tracing_opentelemetry::layer().with_tracer(t).with_filter(spans_of_ours()));

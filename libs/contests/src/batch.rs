@@ -16,6 +16,7 @@ use crate::{
 
 mod decode;
 mod encode;
+mod readable;
 #[cfg(test)]
 mod tests;
 mod wire;

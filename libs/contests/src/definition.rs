@@ -269,6 +269,15 @@ impl Definition {
         self.tallies.iter().find(|t| t.name == name)
     }
 
+    /// The first tally that counted something else in another revision: under one name, numbers of both would be added.
+    pub fn redefined(&self, other: &Self) -> Option<&str> {
+        let differs = |tally: &&Tally| {
+            let then = other.tally(&tally.name);
+            then.is_some_and(|then| canonical::meaning(other, then) != canonical::meaning(self, tally))
+        };
+        self.tallies.iter().find(differs).map(|tally| tally.name.as_str())
+    }
+
     /// Whether the public log leaves a name (of a field, or `voter`) out.
     pub fn is_hidden(&self, name: &str) -> bool {
         self.hidden.iter().any(|hidden| hidden == name)

@@ -35,10 +35,10 @@ impl Queue {
         Self { name, facts, prefetch, grouped: false }
     }
 
-    /// A group of ballots' queues. One delivery is a batch of up to thousands of ballots, and a round of counting
-    /// takes several batches.
+    /// A group of ballots' queues. One delivery is a batch of up to thousands of ballots, and 256 KiB: all that a
+    /// consumer of ten queues can be given is 60 MiB. A round of counting takes several batches, of several queues.
     const fn group(name: &'static str) -> Self {
-        Self { name, facts: &[], prefetch: 64, grouped: true }
+        Self { name, facts: &[], prefetch: 24, grouped: true }
     }
 
     /// The name of a group's queue of that index.

@@ -92,11 +92,12 @@ fn totals(entry: &Entry) -> [i64; 6] {
     sums.map(|sum| i64::try_from(sum).unwrap_or(i64::MAX))
 }
 
-/// Everything that an entry adds, by field.
+/// Everything that an entry adds, by field, the version last: where an entry is applied in several parts, whoever looks
+/// in between sees the version move after all of it is in, and reads again.
 fn fields(entry: &Entry) -> impl Iterator<Item = (String, i64)> + '_ {
     let totals = TOTALS.into_iter().zip(totals(entry)).filter(|(name, sum)| *name == VERSION || *sum != 0);
-    let totals = totals.map(|(name, sum)| (name.to_owned(), sum));
-    totals.chain(entry.increments.iter().map(|increment| (increment.counter(), increment.amount)))
+    let totals = totals.map(|(name, sum)| (name.to_owned(), sum)).rev();
+    entry.increments.iter().map(|increment| (increment.counter(), increment.amount)).chain(totals)
 }
 
 /// Counts from fields.

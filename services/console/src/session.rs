@@ -15,6 +15,8 @@ mod tests;
 
 /// The cookie that holds the token.
 const COOKIE: &str = "marea_token";
+/// The cookie that holds the id, as it stands in addresses, of the ballot that was cast last.
+const CAST: &str = "marea_cast";
 
 /// A client that acts with the token of whoever looks.
 pub struct Caller {
@@ -36,9 +38,24 @@ impl FromRequestParts<Page> for Caller {
 
 /// The token out of the request's cookies.
 fn token(headers: &HeaderMap) -> Option<String> {
+    value(headers, COOKIE)
+}
+
+/// The ballot that a form of this browser cast just now.
+pub fn just_cast(headers: &HeaderMap) -> Option<String> {
+    value(headers, CAST)
+}
+
+/// The cookie that says for a minute which ballot was cast: an address could say anything.
+pub fn cast_cookie(id: &str, secure: bool) -> Option<HeaderValue> {
+    let secure = if secure { "; Secure" } else { "" };
+    HeaderValue::from_str(&format!("{CAST}={id}; HttpOnly; SameSite=Strict; Path=/standings; Max-Age=60{secure}")).ok()
+}
+
+fn value(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|v| v.to_str().ok());
     let mut pairs = cookies.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, value)| *name == COOKIE && !value.is_empty()).map(|(_, value)| value.to_owned())
+    pairs.find(|(name, value)| *name == wanted && !value.is_empty()).map(|(_, value)| value.to_owned())
 }
 
 /// The cookie that keeps a token (`None`: that drops it): not for scripts, not from other sites.

@@ -141,3 +141,6 @@ impl Handler for Combiner {
         self.tally.ballots().ready().await.is_ok() && self.tally.tallies().ready().await.is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

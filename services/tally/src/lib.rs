@@ -16,6 +16,8 @@ mod http;
 mod rebuild;
 mod stores;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -98,12 +100,9 @@ impl Tally {
         }))
     }
 
-    /// How long what was read in the ledger as not settled may be counted: whoever was paused for longer reads it again,
-    /// for it may have been settled and forgotten meanwhile. It is forgotten `settle` after it was settled; half of
-    /// that is left for clocks that differ. (Where nothing needs to settle, as in tests, it is `most`.)
+    /// Until when what is read in the ledger now as not settled may be counted, `most` from now at most.
     fn count_until(&self, most: SignedDuration) -> Timestamp {
-        let half = SignedDuration::try_from(self.0.settle / 2).unwrap_or(SignedDuration::MAX);
-        Timestamp::now() + if half.is_zero() { most } else { most.min(half) }
+        Timestamp::now() + count_within(self.0.settle, most)
     }
 
     fn context(&self) -> &Context {
@@ -117,6 +116,14 @@ impl Tally {
     fn tallies(&self) -> &dyn Tallies {
         &*self.0.stores.tallies
     }
+}
+
+/// How long what was read in the ledger as not settled may be counted: whoever was paused for longer reads it again, for
+/// it may have been settled and forgotten meanwhile. It is forgotten `settle` after it was settled; half of that is left
+/// for clocks that differ. (Where nothing needs to settle, as in tests, it is `most`.)
+fn count_within(settle: Duration, most: SignedDuration) -> SignedDuration {
+    let half = SignedDuration::try_from(settle / 2).unwrap_or(SignedDuration::MAX);
+    if half.is_zero() { most } else { most.min(half) }
 }
 
 /// The routes, for a server of this service's own or of a whole process.

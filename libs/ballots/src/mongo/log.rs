@@ -1,18 +1,26 @@
 //! The log's rows.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use contests::{Value, definition::Wanted};
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use mongodb::bson::{Bson, Document, doc};
+use sha2::{Digest, Sha256};
 
 use super::{Store, corrupt, date, ledger};
 use crate::{Error, Logged, Page, Query, Row};
 
-/// Rows of a page, one more, and where the next begins: `<milliseconds>/<_id>`.
+/// Rows of a page, one more, and where the next begins.
 pub(super) async fn query(store: &Store, contest: &str, query: &Query) -> Result<Page, Error> {
+    let after = match query.cursor.as_deref().and_then(Place::read) {
+        Some(place) => Some(after(store, contest, &place).await?),
+        // A cursor that is none begins anew.
+        None => None,
+    };
     let order = doc! { "contest": 1, "time": -1, "_id": -1 };
     let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-    let mut found = store.ballots.find(wanted(contest, query)).sort(order).limit(limit.saturating_add(1)).await?;
+    let mut found =
+        store.ballots.find(wanted(contest, query, after)).sort(order).limit(limit.saturating_add(1)).await?;
     let mut page = Page::default();
     let mut last = None;
     while let Some(document) = found.try_next().await? {
@@ -20,14 +28,13 @@ pub(super) async fn query(store: &Store, contest: &str, query: &Query) -> Result
             page.next = last;
             break;
         }
-        let id = document.get_str("_id").map_err(|_| corrupt("_id"))?;
-        last = Some(format!("{}/{id}", ledger::time(&document, "time")?.as_millisecond()));
+        last = Some(Place::of(&document)?.written());
         page.rows.push(row(&document)?);
     }
     Ok(page)
 }
 
-fn wanted(contest: &str, query: &Query) -> Document {
+fn wanted(contest: &str, query: &Query, after: Option<Document>) -> Document {
     let mut all = vec![doc! { "contest": contest }];
     for (name, value) in &query.fields {
         let value: Bson = match value {
@@ -44,15 +51,58 @@ fn wanted(contest: &str, query: &Query) -> Document {
         true => doc! { "over_limit": { "$exists": false } },
         false => doc! { "over_limit": true },
     }));
-    all.extend(query.cursor.as_deref().and_then(after));
+    all.extend(after);
     doc! { "$and": all }
 }
 
-/// What comes after a page; a cursor that is none begins anew.
-fn after(cursor: &str) -> Option<Document> {
-    let (time, id) = cursor.split_once('/')?;
-    let time = date(Timestamp::from_millisecond(time.parse().ok()?).ok()?);
-    Some(doc! { "time": { "$lte": time }, "$or": [{ "time": { "$lt": time } }, { "_id": { "$lt": id } }] })
+/// A row's place in the log, as whoever may read the log may know it: a row's `_id` has its caller's tenant in it.
+struct Place {
+    milliseconds: i64,
+    id: String,
+    /// Of its `_id`: callers may have used one id at one time.
+    digest: [u8; 8],
+}
+
+fn digest(id: &str) -> [u8; 8] {
+    let hash: [u8; 32] = Sha256::digest(id.as_bytes()).into();
+    *hash.first_chunk().expect("SHA-256 has 32 bytes")
+}
+
+impl Place {
+    fn of(row: &Document) -> Result<Self, Error> {
+        let text = |field| row.get_str(field).map_err(|_| corrupt(field));
+        let milliseconds = ledger::time(row, "time")?.as_millisecond();
+        Ok(Self { milliseconds, id: text("id")?.to_owned(), digest: digest(text("_id")?) })
+    }
+
+    fn written(&self) -> String {
+        let bytes = [&self.milliseconds.to_be_bytes()[..], &self.digest, self.id.as_bytes()].concat();
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn read(cursor: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (milliseconds, rest) = bytes.split_first_chunk()?;
+        let (digest, id) = rest.split_first_chunk()?;
+        let id = String::from_utf8(id.to_vec()).ok()?;
+        Some(Self { milliseconds: i64::from_be_bytes(*milliseconds), id, digest: *digest })
+    }
+}
+
+/// What comes after a row; where it was dropped meanwhile, what was cast before it.
+async fn after(store: &Store, contest: &str, place: &Place) -> Result<Document, Error> {
+    let time = Timestamp::from_millisecond(place.milliseconds).map_or(date(Timestamp::MAX), date);
+    let same = doc! { "contest": contest, "time": time, "id": { "$eq": &place.id } };
+    let mut found = store.ballots.find(same).await?;
+    while let Some(row) = found.try_next().await? {
+        let id = row.get_str("_id").map_err(|_| corrupt("_id"))?;
+        if digest(id) == place.digest {
+            return Ok(
+                doc! { "time": { "$lte": time }, "$or": [{ "time": { "$lt": time } }, { "_id": { "$lt": id } }] },
+            );
+        }
+    }
+    Ok(doc! { "time": { "$lt": time } })
 }
 
 fn row(document: &Document) -> Result<Row, Error> {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use ballots::{BallotLog, Page, Query};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use contests::{Value, definition::Wanted};
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::batches::{Made, contest};
 
@@ -43,6 +45,28 @@ pub async fn the_log_is_newest_first_in_pages(log: Store) {
     }
     let expected: Vec<String> = (0..30).rev().map(|n| format!("{n:02}")).collect();
     assert_eq!(seen, expected);
+}
+
+/// Readers of the log are not told who else casts here.
+pub async fn a_cursor_does_not_tell_who_cast(log: Store) {
+    let contest = contest("");
+    let made = ["acme-tenant", "other-tenant"].into_iter().fold(Made::new(&contest), |made, caller| {
+        ["a", "b"].into_iter().fold(made, |made, id| made.cast(caller, Uuid::nil(), Some(id), "x", None))
+    });
+    made.at(START).insert(&*log).await;
+    let (mut seen, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = ask(&log, Query { cursor, limit: 1, ..Query::default() }).await;
+        seen.extend(page.rows.iter().map(|row| (row.caller.clone(), row.id.clone())));
+        cursor = page.next;
+        let Some(cursor) = &cursor else { break };
+        let plain = BASE64_URL_SAFE_NO_PAD.decode(cursor).unwrap_or_else(|_| cursor.clone().into_bytes());
+        assert!(!String::from_utf8_lossy(&plain).contains("tenant"), "{cursor}");
+        assert!(cursor.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{cursor}");
+    }
+    seen.sort_unstable();
+    let pairs = [("acme-tenant", "a"), ("acme-tenant", "b"), ("other-tenant", "a"), ("other-tenant", "b")];
+    assert_eq!(seen, pairs.map(|(caller, id)| (caller.to_owned(), id.to_owned())));
 }
 
 pub async fn the_log_is_filtered(log: Store) {

@@ -54,6 +54,7 @@ contract! {
         what_processes_have_in_hand_is_told_until_they_withdraw;
     log_contract:
         the_log_is_newest_first_in_pages,
+        a_cursor_does_not_tell_who_cast,
         the_log_is_filtered,
         rows_above_the_limit_are_told_apart;
 }

@@ -12,9 +12,13 @@ fn record(name: &str, part: &str) -> String {
 
 impl Records {
     /// Stores a definition under its revision, and as the current one of its contest. Storing the same one again is
-    /// no change.
+    /// no change. Refused is one with a tally that counted something else in any revision before: what was counted
+    /// stays in its counters for good.
     pub async fn put_definition(&self, definition: &Definition) -> Result<(), Error> {
         let (name, revision) = (definition.name.as_str(), definition.revision());
+        if self.definition(name, revision).await?.is_none() {
+            self.check_tallies(definition).await?;
+        }
         let body = Bytes::copy_from_slice(definition.canonical_json().as_bytes());
         // Where there is one it is the same: the revision is a hash of the content.
         self.blobs.create(&record(name, &revision.to_string()), body).await?;
@@ -22,6 +26,21 @@ impl Records {
             return Ok(());
         }
         self.put(&record(name, CURRENT), &revision).await
+    }
+
+    async fn check_tallies(&self, definition: &Definition) -> Result<(), Error> {
+        let prefix = record(checked(&definition.name)?, "");
+        for entry in self.blobs.list(&prefix, None, usize::MAX).await? {
+            let Some(revision) = entry.key.strip_prefix(&prefix).and_then(|part| part.parse().ok()) else { continue };
+            let Some(before) = self.definition(&definition.name, revision).await? else { continue };
+            if let Some(tally) = definition.redefined(&before) {
+                let why = "what it counted there would be added to what it counts now";
+                return Err(Error::Refused(format!(
+                    "rename the tally `{tally}`: the contest's revision {revision} has another one of that name, and {why}"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// The definition of a contest at a revision.

@@ -7,7 +7,7 @@ use blobs::{
     records::{Idempotent, NameClaim, NamespaceClaim, UNBACKED_AFTER},
 };
 use bytes::Bytes;
-use contests::{Gate, gate::Step};
+use contests::{Definition, Gate, gate::Step};
 use domain::{
     Action, Command, Options, Outcome, Rendered, Revision, SourceFile, TaskId, TaskKey, TaskName, Tenant, TenantName,
     access::{Scope, Token},
@@ -308,4 +308,22 @@ pub async fn a_token_id_is_no_path(store: Store) {
         records.delete_token(id).await.expect("no such token");
     }
     assert!(store.get("_access/tenants/local").await.expect("a read").is_some());
+}
+
+pub async fn a_tally_keeps_its_meaning_under_its_name(store: Store) {
+    let records = Records::new(store);
+    let of = |tallies: &str| {
+        let file = format!(
+            "name: c\ntitle: C\nkind: votes\nfields: {{a: {{type: string}}, b: {{type: string}}}}\ntallies: {{{tallies}}}"
+        );
+        Definition::parse(&file).expect("a contest")
+    };
+    let (first, second) = (of("one: {by: [a]}"), of("other: {by: [b]}"));
+    records.put_definition(&first).await.expect("stored");
+    records.put_definition(&second).await.expect("a tally was dropped, and another came");
+    // The counters of the first are still there.
+    let refused = records.put_definition(&of("one: {by: [b]}")).await.expect_err("two meanings of one name");
+    assert!(refused.to_string().starts_with("rename the tally `one`"), "{refused}");
+    assert_eq!(records.current_revision("c").await.expect("a read"), Some(second.revision()));
+    records.put_definition(&first).await.expect("back to the first");
 }

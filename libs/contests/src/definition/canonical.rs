@@ -145,6 +145,11 @@ fn tally<'a>(definition: &'a Definition, tally: &'a Tally) -> TallyOf<'a> {
     }
 }
 
+/// What a tally counts, whatever its name.
+pub(super) fn meaning(definition: &Definition, of: &Tally) -> String {
+    serde_json::to_string(&tally(definition, of)).expect("a tally has text keys only")
+}
+
 fn routes(definition: &Definition) -> Option<RoutesOf<'_>> {
     let (by, queues) = (&definition.route_by, &definition.queues);
     (!by.is_empty() || !queues.is_empty()).then(|| RoutesOf {

@@ -117,3 +117,25 @@ fn durations_are_one_number_and_one_unit() {
     assert_eq!(duration::parse("48h").map(duration::show), Some("2d".into()));
     assert_eq!(["0s", "1", "h", "-1h", "1 h", "99999999999999999999d"].map(duration::parse), [None; 6]);
 }
+
+#[test]
+fn a_tally_that_counts_something_else_under_its_name_is_told() {
+    let of = |rest: &str| {
+        let file = format!(
+            "name: c\ntitle: C\nkind: votes\nfields:\n  a: {{type: string}}\n  b: {{type: integer, min: 1, max: 5}}\n{rest}"
+        );
+        Definition::parse(&file).expect("a contest")
+    };
+    let first = of("tallies: {one: {by: [a]}, two: {by: [a], sum: b}}");
+    for same in ["tallies: {two: {by: [a], sum: b}, one: {by: [a]}}", "tallies: {one: {by: [a]}, other: {by: [b]}}"] {
+        assert_eq!(of(same).redefined(&first), None, "{same}");
+    }
+    for (rest, tally) in [
+        ("tallies: {one: {by: [b]}}", "one"),
+        ("tallies: {one: {by: [a]}, two: {by: [a]}}", "two"),
+        ("tallies: {one: {by: [a], where: {b: 5}}}", "one"),
+        ("tallies: {one: {by: [a, b]}}", "one"),
+    ] {
+        assert_eq!(of(rest).redefined(&first), Some(tally), "{rest}");
+    }
+}

@@ -132,7 +132,7 @@ impl RedisTallies {
         let slot = slot(generation, entry);
         let all: Vec<_> = fields(entry).collect();
         let mut whole = Applied::Already(Duration::MAX);
-        // The version grows with the first part; the last parts follow at once, or when the entry comes again.
+        // The version grows with the last part, which follows at once, or when the entry comes again.
         for (part, fields) in all.chunks(FIELDS).enumerate() {
             let member = Member { batch: entry.batch, part: u16::try_from(part).unwrap_or(u16::MAX) };
             let applied = self.call(&slot, &[member], fields, until).await?[0].unwrap_or(Applied::TooLate);

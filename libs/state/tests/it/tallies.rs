@@ -1,6 +1,12 @@
 //! What every store does with contests' counters; and what a cluster does when it fails over.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use contests::{
     Entry, Increment,
@@ -178,6 +184,42 @@ async fn a_counter_stays_at_the_greatest_number(store: Store) {
     assert_eq!(counts.totals.batches, 5);
 }
 
+/// Whoever looks while an entry is applied in parts learns that there is more: it reads again what has another version.
+async fn a_look_between_the_parts_of_an_entry_is_not_the_last(store: Store) {
+    let slot = slot(1);
+    let (looks, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let seen = parking_lot::Mutex::new((0, Counts::default()));
+    let watching = async {
+        while !over.load(Ordering::Relaxed) {
+            let version = store.version(&slot).await.expect("an answer");
+            if version != seen.lock().0 {
+                let counts = store.counts(&slot).await.expect("an answer");
+                *seen.lock() = (counts.totals.batches, counts);
+            }
+            looks.fetch_add(1, Ordering::Relaxed);
+            // A store that answers at once would leave the other no turn.
+            tokio::task::yield_now().await;
+        }
+    };
+    let applying = async {
+        let mut all = Counts::default();
+        for _ in 0..8 {
+            let entry = entry(&slot, 2_345);
+            all.apply(&entry);
+            apply(&*store, &[entry]).await;
+            let looked = looks.load(Ordering::Relaxed) + 2;
+            until("two more looks", LONG, || async {
+                if looks.load(Ordering::Relaxed) >= looked { Ok(()) } else { Err("not yet") }
+            })
+            .await
+            .expect("two more looks");
+            assert_eq!(seen.lock().1, all);
+        }
+        over.store(true, Ordering::Relaxed);
+    };
+    futures::future::join(watching, applying).await;
+}
+
 macro_rules! contract {
     ($($name:ident),+ $(,)?) => {
         mod on_embedded {
@@ -203,6 +245,7 @@ contract! {
     an_entry_is_applied_once,
     an_entry_applied_by_many_at_once_counts_once,
     a_large_entry_is_applied_whole,
+    a_look_between_the_parts_of_an_entry_is_not_the_last,
     many_entries_at_once_are_each_applied_once,
     an_entry_that_comes_too_late_is_not_applied,
     generations_and_slots_are_apart,

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Form,
-    extract::{Path, Query},
-    http::StatusCode,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
 };
 use client::{Contest, Error};
@@ -21,9 +21,10 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
+    Page,
     error::PageError,
     page::{self, VoteForm},
-    session::Caller,
+    session::{self, Caller},
 };
 
 /// For how long a ballot is sent again after a failure that may pass: it counts once under its id.
@@ -35,10 +36,22 @@ pub struct After {
     cast: Option<String>,
 }
 
-pub async fn form(caller: Caller, Path(name): Path<String>, Query(after): Query<After>) -> Result<Markup, PageError> {
+pub async fn form(
+    caller: Caller,
+    Path(name): Path<String>,
+    Query(after): Query<After>,
+    headers: HeaderMap,
+) -> Result<Markup, PageError> {
     let (contest, definition) = caller.client.contest_defined(&name).await?;
-    let form = VoteForm { cast: after.cast.filter(|id| is_id(id)), ..fresh(&contest, definition) };
+    // Only of what was cast from here: a link could name any ballot.
+    let known = session::just_cast(&headers);
+    let cast = after.cast.filter(|id| is_id(id) && known.is_some_and(|known| known == encoded(id)));
+    let form = VoteForm { cast, ..fresh(&contest, definition) };
     Ok(page::vote(&form, caller.signed_in))
+}
+
+fn encoded(id: &str) -> String {
+    utf8_percent_encode(id, NON_ALPHANUMERIC).to_string()
 }
 
 fn fresh(contest: &Contest, definition: Definition) -> VoteForm {
@@ -55,6 +68,7 @@ fn fresh(contest: &Contest, definition: Definition) -> VoteForm {
 }
 
 pub async fn send(
+    State(page): State<Page>,
     caller: Caller,
     Path(name): Path<String>,
     Form(sent): Form<Vec<(String, String)>>,
@@ -76,8 +90,10 @@ pub async fn send(
     let cast = caller.client.clone().patient(PATIENCE).cast(&form.definition.name, ballot(&form)).await;
     match cast {
         Ok(_) => {
-            let id = utf8_percent_encode(&form.id, NON_ALPHANUMERIC);
-            Ok(Redirect::to(&format!("/standings/{}/vote?cast={id}", form.definition.name)).into_response())
+            let id = encoded(&form.id);
+            let to = Redirect::to(&format!("/standings/{}/vote?cast={id}", form.definition.name));
+            let cookie = session::cast_cookie(&id, page.secure_cookie).expect("it is ASCII");
+            Ok(([(header::SET_COOKIE, cookie)], to).into_response())
         }
         Err(error) => refused(form, error, &caller),
     }

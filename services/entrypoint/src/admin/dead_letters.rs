@@ -1,6 +1,7 @@
 //! `/dead-letters`: messages that were given up.
 
 use axum::{Json, extract::State, http::StatusCode};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bootstrap::{
     Caller, HttpError,
     http::{
@@ -8,6 +9,7 @@ use bootstrap::{
         answers::{Absent, Denied, Invalid},
     },
 };
+use contests::Batch;
 use domain::access::Scope;
 use jiff::Timestamp;
 use messaging::DeadLetter;
@@ -45,15 +47,26 @@ pub struct DeadLetterView {
     /// When.
     #[schema(value_type = String, format = DateTime)]
     time: Timestamp,
-    /// Its body, as text.
+    /// Its body, as text. A batch of ballots is shown as JSON, with the first hundred of them; what else is binary in
+    /// base64.
     body: String,
 }
 
 impl From<DeadLetter> for DeadLetterView {
     fn from(letter: DeadLetter) -> Self {
         let DeadLetter { id, kind, queue, reason, time, body } = letter;
+        let body = batch(&kind, &body).unwrap_or(body);
         Self { id, kind, queue, reason, time, body }
     }
+}
+
+/// A batch of ballots as one may read it; `None`: it is none, or broken.
+fn batch(kind: &str, body: &str) -> Option<String> {
+    if kind != contests::batch::TYPE {
+        return None;
+    }
+    let body = BASE64_STANDARD.decode(body).ok()?;
+    Some(Batch::decode(&body).ok()?.readable())
 }
 
 /// List dead letters

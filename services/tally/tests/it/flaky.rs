@@ -10,12 +10,14 @@ use ballots::{BallotLog, Error, Hand, Held, Incoming, Known, Logged, Page, Query
 use contests::{Entry, Verdict};
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// Refuses calls by name and contest, and counts them.
 pub struct Flaky {
     inner: Arc<dyn BallotLog>,
     state: Mutex<State>,
+    held: watch::Sender<Option<&'static str>>,
 }
 
 #[derive(Default)]
@@ -26,7 +28,7 @@ struct State {
 
 impl Flaky {
     pub fn over(inner: Arc<dyn BallotLog>) -> Arc<Self> {
-        Arc::new(Self { inner, state: Mutex::default() })
+        Arc::new(Self { inner, state: Mutex::default(), held: watch::Sender::default() })
     }
 
     /// Refuses such calls from now on; an empty contest is any.
@@ -34,8 +36,14 @@ impl Flaky {
         self.state.lock().refused.push((call, contest.to_owned()));
     }
 
-    /// Refuses nothing any more.
+    /// Does not answer such calls from now on.
+    pub fn hold(&self, call: &'static str) {
+        self.held.send_replace(Some(call));
+    }
+
+    /// Refuses and holds nothing any more.
     pub fn mend(&self) {
+        self.held.send_replace(None);
         self.state.lock().refused.clear();
     }
 
@@ -56,6 +64,7 @@ impl Flaky {
 impl BallotLog for Flaky {
     async fn insert(&self, batches: &[Incoming<'_>]) -> Result<Vec<Vec<Verdict>>, Error> {
         self.may("insert", "")?;
+        self.held.subscribe().wait_for(|held| *held != Some("insert")).await.expect("the sender lives");
         self.inner.insert(batches).await
     }
 

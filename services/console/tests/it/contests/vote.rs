@@ -21,9 +21,21 @@ async fn a_form_that_is_sent_twice_counts_once_and_the_next_one_is_a_new_ballot(
         let answer = world.send("/standings/bands/vote", &fields).await;
         assert_eq!(answer.status(), 303);
         let next = answer.headers()["location"].to_str().expect("ascii").to_owned();
-        let (_, thanks) = world.read(&next).await;
+        let cookie = answer.headers()["set-cookie"].to_str().expect("ascii").to_owned();
+        let pair = cookie.split(';').next().expect("a pair");
+        let thanks =
+            world.http.get(format!("{}{next}", world.page)).header("cookie", pair).send().await.expect("answered");
+        let thanks = thanks.text().await.expect("text");
         assert!(thanks.contains("Accepted.") && thanks.contains(&format!("<code>{}</code>", id(&form))), "{thanks}");
         assert_ne!(id(&thanks), id(&form));
+        // A link alone thanks nobody, whatever it names.
+        for path in [&next, "/standings/bands/vote?cast=someone-else-s"] {
+            let (_, form) = world.read(path).await;
+            assert!(!form.contains("Accepted."), "{form}");
+        }
+        let other = format!("{}/standings/bands/vote?cast=someone-else-s", world.page);
+        let form = world.http.get(other).header("cookie", pair).send().await.expect("answered");
+        assert!(!form.text().await.expect("text").contains("Accepted."));
     }
     world.totals("bands", &[("counted", 1), ("duplicate", 1)]).await;
     let (_, log) = world.read(&format!("/standings/bands/ballots?id={}", id(&form))).await;

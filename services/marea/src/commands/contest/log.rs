@@ -27,7 +27,14 @@ pub async fn log(client: &Client, options: &Log, ui: &mut Ui) -> Done {
     if ui.value(&json!({ "ballots": page.ballots, "next": page.next }))? {
         return Ok(());
     }
-    show(&page, ui)
+    show(&page, &order(client, &options.contest).await, ui)
+}
+
+/// The fields in the order of the contest's file: an answer is a map and has none. Where the server does not tell, as
+/// they come.
+async fn order(client: &Client, contest: &str) -> Vec<String> {
+    let defined = client.contest_defined(contest).await;
+    defined.map(|(_, d)| d.fields.into_iter().map(|f| f.name).collect()).unwrap_or_default()
 }
 
 /// The first ballots: the server may give fewer at once than asked for.
@@ -48,7 +55,7 @@ async fn up_to(client: &Client, options: &Log, filters: &[(String, String)]) -> 
     }
 }
 
-fn show(page: &LogPage, ui: &mut Ui) -> Done {
+fn show(page: &LogPage, order: &[String], ui: &mut Ui) -> Done {
     let rows: Vec<Vec<(String, String)>> = page.ballots.iter().map(flat).collect();
     if ui.format == Format::Name {
         let ids = rows.iter().flatten().filter(|(key, _)| key == "id");
@@ -57,7 +64,7 @@ fn show(page: &LogPage, ui: &mut Ui) -> Done {
     if rows.is_empty() {
         return Ok(ui.line("no ballots")?);
     }
-    let columns = columns(&rows);
+    let columns = columns(&rows, order);
     let titles: Vec<String> = columns.iter().map(|c| c.to_uppercase()).collect();
     let mut table = Table::new(&titles.iter().map(String::as_str).collect::<Vec<_>>());
     for row in &rows {
@@ -69,13 +76,14 @@ fn show(page: &LogPage, ui: &mut Ui) -> Done {
 pub async fn export(client: &Client, options: &Export, ui: &mut Ui) -> Done {
     let mut known: Option<Vec<String>> = None;
     let mut cursor: Option<String> = None;
+    let order = if options.format == FileFormat::Csv { order(client, &options.contest).await } else { vec![] };
     loop {
         let mut query = vec![("limit", PAGE)];
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
         let page = client.ballots(&options.contest, &query).await.map_err(absent)?;
         match options.format {
             FileFormat::Ndjson => page.ballots.iter().try_for_each(|b| ui.line(json!(b)))?,
-            FileFormat::Csv => table(&page, &mut known, ui)?,
+            FileFormat::Csv => table(&page, &order, &mut known, ui)?,
             FileFormat::Json => return Err(Failure::usage("an export is NDJSON or CSV")),
         }
         cursor = page.next;
@@ -86,10 +94,10 @@ pub async fn export(client: &Client, options: &Export, ui: &mut Ui) -> Done {
 }
 
 /// One page as CSV; the first one's columns are the table's.
-fn table(page: &LogPage, known: &mut Option<Vec<String>>, ui: &mut Ui) -> Done {
+fn table(page: &LogPage, order: &[String], known: &mut Option<Vec<String>>, ui: &mut Ui) -> Done {
     let rows: Vec<_> = page.ballots.iter().map(flat).collect();
     if known.is_none() {
-        let first = columns(&rows);
+        let first = columns(&rows, order);
         ui.line(csv(first.iter().map(String::as_str)))?;
         *known = Some(first);
     }
@@ -118,8 +126,10 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn columns(rows: &[Vec<(String, String)>]) -> Vec<String> {
-    let mut columns: Vec<String> = Vec::new();
+/// Those of the contest first that any row has, then what else rows have.
+fn columns(rows: &[Vec<(String, String)>], order: &[String]) -> Vec<String> {
+    let found = |name: &&String| rows.iter().flatten().any(|(key, _)| key == *name);
+    let mut columns: Vec<String> = order.iter().filter(found).cloned().collect();
     for (key, _) in rows.iter().flatten() {
         if !columns.contains(key) {
             columns.push(key.clone());

@@ -1,0 +1,35 @@
+output "clusters" {
+  description = "Clusters by role: name, location, and the control plane's DNS name."
+  value = {
+    for role, cluster in module.cluster : role => {
+      name     = cluster.name
+      location = cluster.location
+      endpoint = cluster.endpoint
+    }
+  }
+}
+
+output "identities" {
+  description = "Service accounts by identity: the values of the annotation `iam.gke.io/gcp-service-account`."
+  value       = { for name, identity in module.identity : name => identity.email }
+}
+
+output "buckets" {
+  description = "Buckets by purpose, as `MAREA_BLOBS` takes them."
+  value       = { for name, bucket in module.bucket : name => bucket.url }
+}
+
+output "dns" {
+  description = "The public zone's name servers, and both zones' names."
+  value       = { name_servers = module.dns.name_servers, zones = module.dns.zones }
+}
+
+output "nat_addresses" {
+  description = "Addresses that each cluster is seen under outside."
+  value       = { for role, network in module.network : role => network.nat_addresses }
+}
+
+output "forge" {
+  description = "What the repository's variables hold for the plans of pull requests; null without a repository."
+  value       = length(module.forge) == 0 ? null : { provider = module.forge[0].provider, service_account = module.forge[0].service_account }
+}

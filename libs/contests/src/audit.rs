@@ -67,7 +67,7 @@ pub struct Audit {
     pub lost: u64,
     /// Ballots of batches that a dead producer never had confirmed: answered as unknown, never as accepted.
     pub abandoned: u64,
-    /// Whether nothing is in flight.
+    /// Whether nothing is in flight: all that was accepted before the audit was asked for is in `accepted`.
     pub settled: bool,
     /// Each producer's part.
     pub producers: Vec<Producer>,

@@ -55,9 +55,9 @@ pub struct Standings {
     pub revision: Revision,
     /// Whether ballots are taken.
     pub state: State,
-    /// Whether nothing will change any more: closed for good, and settled.
+    /// Whether nothing will change any more: closed, and settled some seconds after.
     pub r#final: bool,
-    /// Whether every ballot that was accepted is counted in.
+    /// Whether every ballot that was accepted until a few seconds ago is counted in.
     pub settled: bool,
     /// Grows with every batch that was applied.
     pub version: u64,

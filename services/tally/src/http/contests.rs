@@ -103,7 +103,8 @@ pub async fn show(
 /// Audit a contest
 ///
 /// Where every accepted ballot is, from one snapshot of the ledger: `received` is always counted + duplicate + over
-/// limit; once `settled`, `accepted` is `received` + dead.
+/// limit; once `settled`, `accepted` is `received` + dead. With
+/// several instances it may take a second or two until it is known that nothing is under way.
 #[utoipa::path(
     get, path = "/contests/{contest}/audit", tag = "contests", operation_id = "audit",
     params(("contest" = String, Path, description = "The contest's name.")),

@@ -80,6 +80,8 @@ async fn pictures_are_taken_where_asked() {
         ("task", format!("/tasks/{ID}")),
         ("manifests", format!("/tasks/{ID}/manifests")),
         ("upload", "/upload".to_owned()),
+        ("replace", format!("/tasks/{ID}/replace")),
+        ("revert", format!("/tasks/{ID}/revert?to=1")),
         ("delete", format!("/tasks/{ID}/delete")),
     ];
     for (look, size, setting) in looks {

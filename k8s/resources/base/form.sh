@@ -1,0 +1,16 @@
+#!/bin/sh
+# Makes one cluster of six nodes: three masters, a replica each. Does nothing where it stands already.
+set -eu
+export REDISCLI_AUTH="$PASSWORD"
+if valkey-cli -h redis-0.redis cluster info | grep -q '^cluster_slots_assigned:16384'; then
+  echo 'the cluster stands'
+  exit 0
+fi
+nodes=
+for i in 0 1 2 3 4 5; do
+  # Nodes meet by address; each tells its own when it changes.
+  address=$(getent hosts "redis-$i.redis" | cut -d' ' -f1)
+  nodes="$nodes ${address:?redis-$i has no address yet}:6379"
+done
+# shellcheck disable=SC2086 # one word a node
+valkey-cli --cluster create $nodes --cluster-replicas 1 --cluster-yes

@@ -131,7 +131,7 @@ impl Interface for Ingest {
         &self,
         request: tonic::Request<Streaming<CastRequest>>,
     ) -> Result<tonic::Response<Replies>, Status> {
-        let headers: Arc<HeaderMap> = Arc::new(request.metadata().clone().into_headers());
+        let headers = Arc::new(on_behalf(&request.metadata().clone().into_headers()));
         let (ingest, columns) = (self.clone(), Columns::default());
         let gathered = stream::unfold(Some((request.into_inner(), columns)), move |place| {
             let (ingest, headers) = (ingest.clone(), headers.clone());
@@ -186,6 +186,11 @@ impl Ingest {
         gatherer.flush().await;
         Ok(gatherer)
     }
+}
+
+/// The headers that say on whose behalf ballots are cast: a stream may last, and a head has up to 32 KiB.
+fn on_behalf(headers: &HeaderMap) -> HeaderMap {
+    headers.get_all(header::AUTHORIZATION).iter().map(|value| (header::AUTHORIZATION, value.clone())).collect()
 }
 
 /// What tonic calls internal is what a client sent: no Protobuf, or text that is not UTF-8.

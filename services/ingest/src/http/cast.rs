@@ -65,7 +65,11 @@ impl Ingest {
         let cast = self.who(&target, &head.headers).await?;
         // What is rare is boxed: every request's future would have the size of the largest.
         match Format::of(&head.headers)? {
-            Format::Lines => Box::pin(stream::lines(self, cast, body)).await,
+            Format::Lines => {
+                // A stream may last, and a head has up to 32 KiB.
+                drop(head);
+                Box::pin(stream::lines(self, cast, body)).await
+            }
             Format::Json => {
                 let whole = body::whole(&head.headers, body, &self.0.commit.flow).await?;
                 // The contest may have closed while it came.

@@ -2,9 +2,13 @@
 
 use contests::samples;
 use domain::{Tenant, access::Scope};
+use ingest::proto::{CastRequest, ingest_client::IngestClient};
 use serde_json::json;
 
-use crate::harness::{Harness, PATIENCE, With, bus, code, vote};
+use crate::{
+    grpc::{ballot, request},
+    harness::{Harness, PATIENCE, With, bus, code, vote},
+};
 
 async fn harness(with: With) -> Harness {
     Harness::new(bus("embedded", "").await.unwrap(), with).await
@@ -103,6 +107,16 @@ async fn after_a_start_a_broken_file_has_the_last_good_one_in_force_that_is_stor
     assert!(ready.contains("mine.yaml"), "{ready}");
 }
 
+/// Casts a ballot in `mine` by a stream over gRPC; gives its id.
+async fn streamed(harness: &Harness, token: &str) -> String {
+    let channel = tonic::transport::Channel::from_shared(harness.url.clone()).unwrap().connect().await.unwrap();
+    let ballots = CastRequest { contest: "mine".to_owned(), ..request(vec![ballot("x", 5)]) };
+    let mut stream = tonic::Request::new(futures::stream::iter([ballots]));
+    stream.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let mut replies = IngestClient::new(channel).cast_stream(stream).await.unwrap().into_inner();
+    replies.message().await.unwrap().unwrap().first_id
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_contest_may_ask_for_a_token_and_the_tenant_is_the_caller() {
     let place = tempfile::tempdir().unwrap();
@@ -120,6 +134,7 @@ async fn a_contest_may_ask_for_a_token_and_the_tenant_is_the_caller() {
         assert_eq!(found, status, "{answer}");
         if status == 202 {
             assert_eq!(harness.noted.once(answer["ids"][0].as_str().unwrap()).await.caller, "acme");
+            assert_eq!(harness.noted.once(&streamed(&harness, secret.expose()).await).await.caller, "acme");
         }
     }
     // A contest that asks for none takes ballots of anybody, and refuses a token that is none.

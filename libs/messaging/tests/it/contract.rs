@@ -51,6 +51,9 @@ macro_rules! whole_contract {
             a_queue_that_is_absent_has_no_depth,
         }
         $crate::contract! { $open =>
+            hold of a_delivery_is_held_from_the_moment_it_comes_until_it_is_over,
+        }
+        $crate::contract! { $open =>
             ballots of a_batch_reaches_its_group_with_body_and_headers,
             ballots of all_of_a_groups_queues_are_consumed_and_those_that_come_later,
             ballots of a_batch_that_fails_for_a_while_comes_again,

@@ -6,5 +6,6 @@ mod contract;
 mod crashes;
 mod embedded;
 mod failures;
+mod hold;
 mod rabbitmq;
 mod support;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes one cluster of six nodes: three masters, a replica each. Does nothing where it stands already.
 set -eu
-export REDISCLI_AUTH="$PASSWORD"
+export VALKEYCLI_AUTH="$PASSWORD" REDISCLI_AUTH="$PASSWORD"
 if valkey-cli -h redis-0.redis cluster info | grep -q '^cluster_slots_assigned:16384'; then
   echo 'the cluster stands'
   exit 0

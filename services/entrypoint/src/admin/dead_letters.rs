@@ -146,3 +146,6 @@ fn done(found: bool, id: &str, caller: &Caller, what: &str) -> Result<StatusCode
     tracing::info!(message.id = id, actor = caller.actor, "{what}");
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,6 @@ fn cells(row: &[(String, String)], columns: &[String]) -> Vec<String> {
     let value = |column: &String| row.iter().find(|(key, _)| key == column).map(|(_, value)| value.clone());
     columns.iter().map(|column| value(column).unwrap_or_default()).collect()
 }
+
+#[cfg(test)]
+mod tests;

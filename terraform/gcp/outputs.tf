@@ -10,8 +10,15 @@ output "clusters" {
 }
 
 output "identities" {
-  description = "Service accounts by identity: the values of the annotation `iam.gke.io/gcp-service-account`."
-  value       = { for name, identity in module.identity : name => identity.email }
+  description = "Identities of pods: the service account's address, and the clusters, namespace and ServiceAccounts that become it."
+  value = {
+    for name, identity in module.platform.identities : name => {
+      email     = module.identity[name].email
+      clusters  = identity.clusters
+      namespace = identity.namespace
+      accounts  = identity.accounts
+    }
+  }
 }
 
 output "buckets" {

@@ -41,32 +41,32 @@ locals {
     services-to-stores = {
       from  = "management"
       to    = "resources"
-      why   = "Services use the broker, the stores and traces."
-      ports = ["5671", "5672", "6379", "27017", "4318"]
+      why   = "Services use the broker and the stores."
+      ports = ["5672", "6379", "27017"]
     }
-    observation-to-services = {
-      from  = "resources"
-      to    = "management"
-      why   = "Prometheus reads the services' metrics."
-      ports = ["8080-8086"]
-    }
-    tasks-to-stores = {
-      from  = "deployments"
+    observation-of-stores = {
+      from  = "management"
       to    = "resources"
-      why   = "Workers of tasks use the broker; logs go to Logstash, metrics to Prometheus."
-      ports = ["5671", "5672", "5044", "9090"]
-    }
-    observation-to-tasks = {
-      from  = "resources"
-      to    = "deployments"
-      why   = "Prometheus reads the tenants' pods and nodes."
-      ports = ["8080", "9100", "10250"]
+      why   = "Prometheus beside the services reads the queues from the one beside the broker, for scaling."
+      ports = ["9090"]
     }
     logs-of-services = {
       from  = "management"
       to    = "resources"
       why   = "Fluent Bit hands logs to Logstash."
-      ports = ["5044"]
+      ports = ["8080"]
+    }
+    tasks-to-broker = {
+      from  = "deployments"
+      to    = "resources"
+      why   = "Workers of tasks use the broker."
+      ports = ["5672"]
+    }
+    logs-of-tasks = {
+      from  = "deployments"
+      to    = "resources"
+      why   = "Fluent Bit hands logs to Logstash."
+      ports = ["8080"]
     }
   }
 
@@ -75,24 +75,31 @@ locals {
 
   buckets = {
     # The source of truth: kept versions are the way back from a mistake.
-    records = { versions = 10, expire_days = null, readers = [], writers = ["entrypoint", "yaml-manager", "cluster-applier", "status-worker", "ingest", "tally"] }
-    backups = { versions = 3, expire_days = 90, readers = [], writers = ["backup"] }
+    records = { versions = 10, expire_days = null, readers = [], writers = local.services }
   }
 
-  # Who a pod is to the cloud: namespace and ServiceAccount in which cluster, and what for.
+  # Services that open the records. Console does not.
+  services = ["entrypoint", "yaml-manager", "cluster-applier", "status-worker", "ingest", "tally"]
+
+  # Who a pod is to the cloud: ServiceAccounts of a namespace in which clusters, and what for.
   identities = merge(
     {
-      for name in local.buckets.records.writers : name => {
-        cluster = "management", namespace = "marea", accounts = [name], purpose = "Reads and writes records."
+      for name in local.services : name => {
+        clusters = ["management"], namespace = "marea", accounts = [name], purpose = "Reads and writes records."
       }
     },
     {
-      backup       = { cluster = "resources", namespace = "marea", accounts = ["backup"], purpose = "Writes backups of the stores." }
-      external-dns = { cluster = "resources", namespace = "external-dns", accounts = ["external-dns"], purpose = "Writes names of load balancers." }
+      external-dns = {
+        clusters  = ["management", "resources"]
+        namespace = "external-dns"
+        accounts  = ["external-dns"]
+        purpose   = "Writes names of load balancers."
+      }
       argocd = {
-        cluster  = "management", namespace = "argocd"
-        accounts = ["argocd-application-controller", "argocd-server", "argocd-applicationset-controller"]
-        purpose  = "Applies what the repository says to all three clusters."
+        clusters  = ["management"]
+        namespace = "argocd"
+        accounts  = ["argocd-application-controller", "argocd-server", "argocd-applicationset-controller"]
+        purpose   = "Applies what the repository says to all three clusters."
       }
     },
   )

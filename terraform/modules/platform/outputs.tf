@@ -19,13 +19,13 @@ output "buckets" {
 }
 
 output "identities" {
-  description = "Identities of pods by name: cluster, namespace, ServiceAccounts, purpose."
+  description = "Identities of pods by name: clusters, namespace, ServiceAccounts, purpose."
   value       = local.identities
 }
 
 output "zones" {
   description = "DNS zones: the public one, and the one that only the clusters see."
-  value       = { public = var.domain, private = "${var.environment}.marea.internal" }
+  value       = { public = var.domain, private = "marea.internal" }
 }
 
 output "labels" {

@@ -33,6 +33,11 @@ const CLOSED: SignedDuration = SignedDuration::from_secs(5);
 /// last ballots were confirmed.
 const SILENT: SignedDuration = SignedDuration::from_secs(10);
 
+/// For how long an audit looks again where something is under way: of other contests perhaps, which have the same queues.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Between two such looks.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// What is kept.
 #[derive(Default)]
 pub struct Audits {
@@ -49,6 +54,9 @@ struct Flight {
     refreshing: AtomicBool,
     /// When the next one is due for standings.
     due: Mutex<Option<Instant>>,
+    /// Of which close the contest was seen to be final, and with how many entries. Nothing can come to it any more: it
+    /// stays so, whatever is under way of other contests.
+    finished: Mutex<Option<(Timestamp, u64)>>,
 }
 
 /// An audit, and of when it is.
@@ -89,13 +97,42 @@ impl Tally {
             return Ok(latest.clone());
         }
         let (began, at) = (Instant::now(), Timestamp::now());
-        let queues_empty = self.evidence(began).await.is_of(contest);
+        let finished = self.finished_now(contest, at).await;
+        let queues_empty = finished.is_some() || self.is_nothing_under_way(contest).await;
         let snapshot = self.ballots().snapshot(contest).await?;
+        let queues_empty = queues_empty && finished.is_none_or(|entries| entries == snapshot.totals.batches);
         let audit = Audit::of(contest, &snapshot.producers, snapshot.totals, Circumstances { now: at, queues_empty });
         metrics::gauge!("tally_settled", "contest" => contest.to_owned()).set(if audit.settled { 1.0 } else { 0.0 });
         let audited = Arc::new(Audited { audit, at, began, ended: Instant::now() });
         flight.latest.send_replace(Some(audited.clone()));
         Ok(audited)
+    }
+
+    async fn is_nothing_under_way(&self, contest: &str) -> bool {
+        let began = Instant::now();
+        while !self.evidence(Instant::now()).await.is_of(contest) {
+            if began.elapsed() >= PATIENCE {
+                return false;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        true
+    }
+
+    /// With how many entries the contest is final, if it was seen to be and is closed since.
+    async fn finished_now(&self, contest: &str, now: Timestamp) -> Option<u64> {
+        let (definition, gate) = self.current(contest).await.ok()??;
+        self.finished(contest, gate.closed_since(&definition.open, now)?)
+    }
+
+    /// With how many entries the contest is final since that close, if it was seen to be.
+    pub(crate) fn finished(&self, contest: &str, closed: Timestamp) -> Option<u64> {
+        self.flight(contest).finished.lock().filter(|(of, _)| *of == closed).map(|(_, entries)| entries)
+    }
+
+    /// Notes that the contest is final since that close.
+    pub(crate) fn finish(&self, contest: &str, closed: Timestamp, entries: u64) {
+        *self.flight(contest).finished.lock() = Some((closed, entries));
     }
 
     fn flight(&self, contest: &str) -> Arc<Flight> {

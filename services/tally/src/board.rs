@@ -84,8 +84,13 @@ impl Tally {
         let audited = audited.filter(|last| last.audit.settled && last.audit.totals.batches == version);
         let now = Timestamp::now();
         let (state, closed) = (gate.state(&definition.open, now), gate.closed_since(&definition.open, now));
-        let is_final = audited.as_ref().zip(closed).is_some_and(|(last, closed)| last.is_final(closed));
-        Ok(State { definition, counts, situation: Situation { state, settled: audited.is_some(), version }, is_final })
+        let seen = audited.as_ref().zip(closed).is_some_and(|(last, closed)| last.is_final(closed));
+        if let Some(closed) = closed.filter(|_| seen) {
+            self.finish(&definition.name, closed, version);
+        }
+        let is_final = closed.and_then(|closed| self.finished(&definition.name, closed)) == Some(version);
+        let situation = Situation { state, settled: is_final || audited.is_some(), version };
+        Ok(State { definition, counts, situation, is_final })
     }
 
     async fn look(&self, contest: &str, board: &mut Board) -> Result<(), Error> {

@@ -233,4 +233,20 @@ async fn standings_are_final_a_while_after_the_close() {
         .await
         .expect("they are final");
     assert!(Timestamp::now().duration_since(closed) >= SignedDuration::from_secs(5));
+    // It stays so whatever waits of another contest, in the same queues.
+    let message = Message::binary(TYPE, "1".to_owned(), "contests/other", Timestamp::now(), bytes::Bytes::new());
+    harness.context.bus.publish(&Route::Queue(&VOTES), message).await.expect("confirmed");
+    testkit::until("an audit sees it", LONG, async || if settled(&harness).await { Err("not yet") } else { Ok(()) })
+        .await
+        .expect("an audit sees it");
+    let state = standing().await;
+    assert!(state.situation.settled && state.is_final);
+    // Until something comes to it all the same.
+    assert!(harness.round().run(&[harness.batch(&[("b", "x", None)])]).await[0].is_ok());
+    testkit::until("it is counted", LONG, async || {
+        let state = standing().await;
+        if state.situation.version == 3 && !state.is_final { Ok(()) } else { Err(format!("{:?}", state.situation)) }
+    })
+    .await
+    .expect("it is counted, and not final");
 }

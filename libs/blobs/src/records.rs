@@ -4,7 +4,8 @@
 //! <tenant>/tasks/<id>/<n>/command|rendered|report|outcome|<note>
 //! <tenant>/names/<name>/<k>
 //! <tenant>/idempotency/<hash>
-//! _contests/<name>/current    _contests/<name>/gates/<k>    _contests/<name>/<revision>
+//! _contests/<name>/current    _contests/<name>/gates/<k>    _contests/<name>/<revision>    _contests/<name>/withdrawn
+//! _installation
 //! _access/tenants/<tenant>    _access/tokens/<token id>    _access/namespaces/<namespace>/<k>
 //! ```
 //!
@@ -26,6 +27,7 @@ pub use namespaces::{NamespaceClaim, UNBACKED_AFTER};
 use serde::{Serialize, de::DeserializeOwned};
 pub use sweep::{ABANDONED_AFTER, IDEMPOTENCY_KEPT, SweepReport, UNHEARD_AFTER};
 pub use tasks::{Contents, unheard};
+use uuid::Uuid;
 
 use crate::{Blobs, Error, metered::Metered};
 
@@ -44,6 +46,17 @@ impl Records {
     /// Whether the store answers; else why not, for `/readyz`.
     pub async fn ready(&self) -> Result<(), Error> {
         self.blobs.get(path::PROBE).await.map(drop)
+    }
+
+    /// The id of this installation, made where there is none: it lasts as long as the records do.
+    pub async fn installation(&self) -> Result<Uuid, Error> {
+        if let Some(id) = self.read(path::INSTALLATION).await? {
+            return Ok(id);
+        }
+        let made = Uuid::now_v7();
+        self.create(path::INSTALLATION, &made).await?;
+        // Of two that make it at a time the first one's holds.
+        Ok(self.read(path::INSTALLATION).await?.unwrap_or(made))
     }
 
     /// Writes a record where there is none. `true` also where the very same one is there: a store that answers

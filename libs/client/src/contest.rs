@@ -27,6 +27,11 @@ pub struct Contest {
 }
 
 impl Contest {
+    /// The id of the installation that holds its ballots, where the server tells it.
+    pub fn installation(&self) -> Option<&str> {
+        self.more.get("installation")?.as_str()
+    }
+
     /// Whether a field holds whole numbers, by its definition; `None` where the contest has no such field.
     pub fn is_integer(&self, field: &str) -> Option<bool> {
         let fields = self.more.get("definition").unwrap_or(&Value::Null).get("fields");

@@ -12,6 +12,8 @@ pub(super) const TOKENS: &str = "_access/tokens/";
 const NAMESPACES: &str = "_access/namespaces/";
 /// Records of contests.
 pub(super) const CONTESTS: &str = "_contests/";
+/// The id of the installation.
+pub(super) const INSTALLATION: &str = "_installation";
 /// After every key that begins with `_`, before every tenant's.
 pub(super) const AFTER_ACCESS: &str = "_z";
 

@@ -55,6 +55,8 @@ contract! {
         a_claim_that_no_record_backs_is_taken_over,
         racing_claims_of_a_namespace_have_one_winner,
         racing_changes_of_a_gate_are_all_kept,
+        racing_starts_get_one_installation,
+        a_contest_is_withdrawn_once_and_restored,
         a_tally_keeps_its_meaning_under_its_name,
         access_records_come_and_go,
         a_token_id_is_no_path;

@@ -273,6 +273,29 @@ pub async fn racing_changes_of_a_gate_are_all_kept(store: Store) {
     }
 }
 
+pub async fn racing_starts_get_one_installation(store: Store) {
+    let records = Records::new(store);
+    let ids = join_all((0..4).map(|_| records.installation())).await;
+    let ids: Vec<_> = ids.into_iter().map(|id| id.expect("an id")).collect();
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(records.tenants().await.expect("a list"), []);
+}
+
+pub async fn a_contest_is_withdrawn_once_and_restored(store: Store) {
+    let records = Records::new(store);
+    let since = async || records.withdrawn("mine").await.expect("a read");
+    assert_eq!(since().await, None);
+    for second in [1, 2] {
+        records.withdraw("mine", Timestamp::from_second(second).expect("small")).await.expect("a note");
+        assert_eq!(since().await, Some(Timestamp::from_second(1).expect("small")));
+    }
+    for _ in 0..2 {
+        records.restore("mine").await.expect("a note");
+        assert_eq!(since().await, None);
+    }
+    assert!(records.contest_names().await.expect("a list").is_empty());
+}
+
 pub async fn access_records_come_and_go(store: Store) {
     let records = Records::new(store);
     let tenant = Tenant::local();

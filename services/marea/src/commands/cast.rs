@@ -36,9 +36,10 @@ const SHOWN: u64 = 20;
 pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
     let name = contest_of(options)?;
     let format = format_of(options)?;
-    let known = known(client, &name).await?;
     let digest = digest(&options.file).map_err(|e| unreadable(&options.file, &e))?;
-    let journal = Journal::open(&options.file, &digest, &name, client.server())?;
+    let known = known(client, &name).await?;
+    let installation = known.as_ref().and_then(Contest::installation).unwrap_or_default().to_owned();
+    let journal = Journal::open(&options.file, &digest, &name, &installation)?;
     let resumed = journal.next;
     let mut casting = Casting {
         client: client.clone().patient(PATIENCE),
@@ -52,6 +53,7 @@ pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
     };
     let records = Records::open(&options.file, format).map_err(|e| unreadable(&options.file, &e))?;
     casting.all(records).await?;
+    still_there(client, &name, &installation).await?;
     let journal = casting.journal;
     journal.remove()?;
     let (accepted, rejected) = (journal.accepted, journal.rejected);
@@ -60,6 +62,18 @@ pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
         ui.line(format_args!("accepted {accepted}, rejected {rejected}{resumed}"))?;
     }
     if rejected == 0 { Ok(()) } else { Err(Failure::told()) }
+}
+
+/// Refuses an end where another installation answers by now: it has a part of the file only.
+async fn still_there(client: &Client, name: &str, installation: &str) -> Done {
+    match client.contest(name).await {
+        Ok(contest) if contest.installation().unwrap_or_default() != installation => {
+            Err(Failure::failed("the server lost its records, or is another one, since the cast began")
+                .hint("run the same command again: it begins anew"))
+        }
+        // Everything was accepted; that nobody tells more is no reason to fail.
+        _ => Ok(()),
+    }
 }
 
 /// A cast on its way.

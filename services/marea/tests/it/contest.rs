@@ -15,15 +15,20 @@ fn run(fake: &Fake, arguments: &[&str]) -> Ran {
 
 /// Answers about `bands` as the server would; `post` answers ballots.
 fn bands(post: impl Fn(&str, usize) -> (u16, String) + Send + 'static) -> Fake {
+    installed("i-1", post)
+}
+
+/// As [`bands`], of an installation.
+fn installed(id: &'static str, post: impl Fn(&str, usize) -> (u16, String) + Send + 'static) -> Fake {
     Fake::start(move |(what, body): &Asked, before| match what.as_str() {
-        "GET /contests/bands" => (200, contest().to_string()),
+        "GET /contests/bands" => (200, contest(id).to_string()),
         "POST /contests/bands/ballots" => post(body, before),
         other => (404, json!({ "detail": format!("there is no {other}") }).to_string()),
     })
 }
 
-fn contest() -> Value {
-    json!({ "name": "bands", "title": "Best band", "kind": "votes", "state": "open", "definition": { "fields": {
+fn contest(installation: &str) -> Value {
+    json!({ "name": "bands", "title": "Best band", "kind": "votes", "state": "open", "installation": installation, "definition": { "fields": {
         "name": { "type": "string" }, "album": { "type": "string" }, "year": { "type": "integer" }, "rank": { "type": "integer" },
     }}})
 }
@@ -129,6 +134,28 @@ fn an_interrupted_cast_goes_on_where_it_was_under_the_same_ids() {
     // The second thousand was sent twice, and each time under the same ids.
     assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (3500, 2500));
     assert!(!file.with_file_name("bands.ndjson.marea-cast").exists());
+}
+
+#[test]
+fn a_cast_that_was_begun_elsewhere_begins_anew_and_says_so() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("bands.ndjson");
+    fs::write(&file, marea(&["contest", "generate", "bands", "-n", "2500"]).out).expect("written");
+    let path = file.display().to_string();
+    let broken = bands(|body, before| if before == 1 { (500, "{}".to_owned()) } else { accept_all(body, before) });
+    assert_eq!(run(&broken, &["cast", &path]).code, 1);
+    // Another one answers, as after `up --reset`.
+    let fresh = installed("i-2", accept_all);
+    let ran = run(&fresh, &["cast", &path]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "accepted 2500, rejected 0\n"), "{}", ran.err);
+    assert!(ran.err.contains("begins anew: 1000 of its ballots were cast before, on another server"), "{}", ran.err);
+    assert_eq!(fresh.posted().iter().flat_map(|body| ids(body)).collect::<BTreeSet<_>>().len(), 2500);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_said_before_anything_is_asked() {
+    let ran = marea(&["cast", "/no/such.csv"]);
+    assert!(ran.code == 2 && ran.err.contains("cannot read /no/such.csv"), "{}", ran.err);
 }
 
 fn ids(body: &str) -> Vec<String> {

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::unavailable;
 use crate::Tally;
@@ -45,6 +46,9 @@ pub struct Shown {
     next_change: Option<Timestamp>,
     /// What people commanded of its gate.
     gate: Gate,
+    /// The id of the installation, the same for as long as its records are: another one holds other ballots.
+    #[schema(value_type = String, format = Uuid)]
+    installation: Uuid,
     /// Its definition, as its file has it and in its order.
     #[schema(value_type = Object)]
     definition: Box<RawValue>,
@@ -96,6 +100,7 @@ pub async fn show(
         listed: listed(&definition, &gate),
         next_change: gate.next_change(&definition.open, Timestamp::now()),
         gate,
+        installation: tally.context().records.installation().await?,
         definition: RawValue::from_string(definition.canonical_json().to_owned()).expect("canonical JSON is JSON"),
     }))
 }

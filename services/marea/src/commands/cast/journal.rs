@@ -15,7 +15,9 @@ use crate::{Done, failure::Failure};
 pub struct Journal {
     digest: String,
     contest: String,
-    server: String,
+    /// Where the ballots went; empty where the server does not tell it.
+    #[serde(default)]
+    installation: String,
     /// Records that are done with.
     pub next: u64,
     /// Ballots that were accepted.
@@ -27,29 +29,42 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// The journal of an interrupted cast, or a new one.
-    pub fn open(file: &Path, digest: &str, contest: &str, server: &str) -> Result<Self, Failure> {
+    /// The journal of an interrupted cast, or a new one. What another installation took is no part of this one's.
+    pub fn open(file: &Path, digest: &str, contest: &str, installation: &str) -> Result<Self, Failure> {
         let mut path = file.as_os_str().to_owned();
         path.push(".marea-cast");
         let path = PathBuf::from(path);
         let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let (digest, contest, server) = (digest.to_owned(), contest.to_owned(), server.to_owned());
-                return Ok(Self { digest, contest, server, next: 0, accepted: 0, rejected: 0, path });
-            }
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(Failure::usage(format!("cannot read {}: {error}", path.display()))),
         };
-        let found: Option<Self> = serde_json::from_slice(&text).ok();
-        match found {
-            Some(journal) if journal.digest == digest && journal.contest == contest && journal.server == server => {
-                Ok(Self { path, ..journal })
+        let (digest, contest) = (digest.to_owned(), contest.to_owned());
+        let new =
+            Self { digest, contest, installation: installation.to_owned(), next: 0, accepted: 0, rejected: 0, path };
+        let Some(text) = text else { return Ok(new) };
+        let found: Self = serde_json::from_slice(&text).map_err(|_| other(&new.path, "cannot be read"))?;
+        if found.digest != new.digest {
+            return Err(other(&new.path, "was of other content: the file changed since"));
+        }
+        if found.contest != new.contest {
+            return Err(other(&new.path, &format!("went to {}", found.contest)));
+        }
+        if let Some(why) = found.elsewhere(installation) {
+            eprintln!("note: begins anew: {} of its ballots were cast before, {why}", found.accepted);
+            return Ok(new);
+        }
+        Ok(Self { path: new.path, ..found })
+    }
+
+    /// Why what was accepted may not be where it is cast now.
+    fn elsewhere(&self, now: &str) -> Option<&'static str> {
+        match (self.installation.as_str(), now) {
+            (_, "") | ("", _) => Some("and it is not known whether this server has them; what it has counts once"),
+            (before, now) if before != now => {
+                Some("on another server, or on this one before its data was deleted (installation ids differ)")
             }
-            Some(journal) if journal.digest == digest => {
-                Err(other(&path, &format!("went to {} at {}", journal.contest, journal.server)))
-            }
-            Some(_) => Err(other(&path, "was of other content: the file changed since")),
-            None => Err(other(&path, "cannot be read")),
+            _ => None,
         }
     }
 

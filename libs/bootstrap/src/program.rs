@@ -1,6 +1,11 @@
 //! A service's `main`: parses, connects, runs, flushes.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::NonEmptyStringValueParser};
 use tokio_util::sync::CancellationToken;
@@ -86,8 +91,7 @@ fn start<T: Settings>(
         Err(error) => return refused(program.name, &error),
     };
     if matches.get_flag("print-config") {
-        print!("{}{}", yaml(&platform, wanted), yaml(&config, |_| true));
-        return ExitCode::SUCCESS;
+        return printed(&format!("{}{}", yaml(&platform, wanted), yaml(&config, |_| true)));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime needs only threads and an event queue");
@@ -95,6 +99,14 @@ fn start<T: Settings>(
     // What still runs after the drain is abandoned.
     runtime.shutdown_timeout(Duration::ZERO);
     code
+}
+
+/// Prints to whoever may have stopped reading, as `head` does.
+fn printed(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 async fn told<T: Settings>(

@@ -84,7 +84,9 @@ impl fmt::Display for Refusal {
             (false, true) => f.write_str(&self.title)?,
             (true, true) => write!(f, "the server answered {}", self.status)?,
         }
-        self.errors.iter().try_for_each(|problem| write!(f, "\n{problem}"))?;
+        // A problem of the request as a whole says what the detail says already.
+        let new = |problem: &&Problem| !problem.file.is_empty() || !self.detail.ends_with(&problem.message);
+        self.errors.iter().filter(new).try_for_each(|problem| write!(f, "\n{problem}"))?;
         self.rejected.iter().take(SHOWN).try_for_each(|ballot| write!(f, "\n{ballot}"))
     }
 }

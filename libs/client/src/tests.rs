@@ -54,7 +54,7 @@ async fn a_refusal_carries_every_problem() {
     let client = Client::new(&server, None).expect("an address").patient(Duration::from_secs(5));
     let error = client.submit(&Upload::default()).await.expect_err("refused");
     assert_eq!(error.status(), Some(400));
-    assert_eq!(error.to_string(), "2 problems\nf:3:0: error: b [a]");
+    assert_eq!(error.to_string(), "2 problems\nf:3: error: b [a]");
 }
 
 #[tokio::test]

@@ -74,9 +74,10 @@ impl Session {
         }
         match (sources.is_empty(), only) {
             (false, _) => Ok(sources),
-            (true, None) => Err(missing("no_pods", "no pods with such a container are there")),
+            (true, None) => Err(missing("no_pods", none(options))),
             (true, Some(pod)) => {
-                Err(missing("no_such_object", format!("the task has no pod `{pod}` with such a container")))
+                let such = if options.container.is_empty() { "" } else { " with such a container" };
+                Err(missing("no_such_object", format!("the task has no pod `{pod}`{such}")))
             }
         }
     }
@@ -120,6 +121,14 @@ fn wanted<'a, 'b>(all: &'a [Desired], name: &'b str) -> Result<(Vec<&'a Desired>
     match name.split_once('/') {
         Some((kind, pod)) if kind.eq_ignore_ascii_case("Pod") => Ok((with_pods(), Some(pod))),
         _ => Err(missing("no_such_object", format!("the task has no object `{name}`; name one as Kind/name"))),
+    }
+}
+
+/// Why there is nothing to read.
+fn none(options: &LogOptions) -> &'static str {
+    match options.container.is_empty() {
+        true => "there are no pods to read logs of: none was made yet, they are gone, or the object makes none",
+        false => "no pods with such a container are there",
     }
 }
 

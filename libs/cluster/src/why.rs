@@ -110,14 +110,15 @@ impl Session {
 
 fn summary(seen: &Seen) -> String {
     let total = seen.objects.len();
+    let (objects, are, run) = if total == 1 { ("object", "is", "runs") } else { ("objects", "are", "run") };
     let waiting = seen.objects.iter().filter(|o| o.health != Health::Healthy).count();
     match &seen.verdict {
-        Verdict::Healthy => format!("all {total} objects are healthy"),
+        Verdict::Healthy => format!("all {total} {objects} {are} healthy"),
         Verdict::Pending(overdue) if overdue.is_empty() => {
-            format!("{waiting} of {total} objects still run: a Job has no deadline")
+            format!("{waiting} of {total} {objects} still {run}: a Job has no deadline")
         }
-        Verdict::Pending(overdue) => format!("{} of {total} objects are not ready yet", overdue.len()),
-        Verdict::Failed(problems) => format!("{} of {total} objects failed", problems.len()),
+        Verdict::Pending(overdue) => format!("{} of {total} {objects} {are} not ready yet", overdue.len()),
+        Verdict::Failed(problems) => format!("{} of {total} {objects} failed", problems.len()),
     }
 }
 

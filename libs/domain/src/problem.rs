@@ -85,6 +85,7 @@ impl fmt::Display for Problem {
         match (self.file.is_empty(), self.line) {
             (true, _) => {}
             (false, 0) => write!(f, "{}: ", self.file)?,
+            (false, line) if self.column == 0 => write!(f, "{}:{line}: ", self.file)?,
             (false, line) => write!(f, "{}:{line}:{}: ", self.file, self.column)?,
         }
         f.write_str(if self.is_error() { "error: " } else { "warning: " })?;

@@ -105,11 +105,23 @@ impl From<client::Error> for Failure {
                 "start a server with `{marea} up`, or name one: --server URL or MAREA_SERVER=URL"
             }
             (_, Some(401)) => "put a token into MAREA_TOKEN; an administrator makes one: `{marea} token create`",
-            (_, Some(403)) => "the token's scopes do not allow it; see them with `{marea} token list`",
+            (_, Some(403)) => {
+                "an administrator makes one that may: `{marea} token create --tenant local --scope read --scope write` \
+                 (the administrator's own token is for this, and for tenants and dead letters)"
+            }
             (_, Some(404)) => "see your tasks with `{marea} list`",
             (_, Some(503)) => "the server is up and not ready; see why with `{marea} doctor`",
             _ => "",
         };
-        Self::new(exit, error).hint(hint)
+        let said = ABOUT_HTTP.iter().fold(error.to_string(), |said, advice| said.replace(advice, ""));
+        Self::new(exit, said).hint(hint)
     }
 }
+
+/// What answers advise those who speak HTTP; the command line has its own hints.
+const ABOUT_HTTP: [&str; 4] = [
+    "; GET /status lists yours",
+    "; GET /contests lists all",
+    "; `errors` says what is wrong with each",
+    "; ask an administrator for one that has it",
+];

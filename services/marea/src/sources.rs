@@ -35,12 +35,13 @@ impl Sources {
     pub fn read(arguments: &[PathBuf], recursive: bool) -> Result<Self, Failure> {
         let mut sources = Self { name: name_of(arguments), ..Self::default() };
         for argument in arguments {
+            let before = sources.places.len();
             sources.take(argument, recursive)?;
-        }
-        if sources.files.is_empty() && sources.problems.is_empty() {
-            let places = arguments.iter().map(|a| a.display().to_string()).collect::<Vec<_>>().join(", ");
-            return Err(Failure::usage(format!("no .yaml, .yml or .json file in {places}"))
-                .hint("name a file, or take folders inside as well: --recursive"));
+            // One folder of several that holds nothing is as much a slip as one alone.
+            if sources.places.len() == before {
+                return Err(Failure::usage(format!("no .yaml, .yml or .json file in {}", argument.display()))
+                    .hint("name a file, or take folders inside as well: --recursive"));
+            }
         }
         Ok(sources)
     }

@@ -31,7 +31,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             Err(rejection) => {
                 let message = cause(&rejection);
                 let named = pairs.filter(|name| !name.is_empty()).find(|name| message.contains(*name));
-                Err(HttpError::parameter(named.unwrap_or("query"), message))
+                Err(HttpError::parameter(named.unwrap_or("query"), plain(message)))
             }
         }
     }
@@ -116,6 +116,19 @@ fn find(error: &(dyn Error + 'static)) -> Option<BodyError> {
         next = error.source();
     }
     None
+}
+
+/// What the standard library says of a text that is no number, in words for whoever sent it.
+fn plain(message: String) -> String {
+    let whole = "expected a whole number, 0 or more";
+    let known = [
+        ("invalid digit found in string", whole),
+        ("cannot parse integer from empty string", whole),
+        ("number too large to fit in target type", "the number is too large"),
+        ("number too small to fit in target type", "the number is too small"),
+        ("provided string was not `true` or `false`", "expected true or false"),
+    ];
+    known.iter().fold(message, |message, (said, meant)| message.replace(said, meant))
 }
 
 /// The innermost error's words: the outer ones say only that a query could not be read.

@@ -75,13 +75,13 @@ fn container(status: &Value) -> Option<Trouble> {
             "container `{name}`: its image runs as root, but `runAsNonRoot` is set: set `runAsUser`, or use an image that does not run as root"
         ),
         "OOMKilled" => format!(
-            "container `{name}`: killed {} times for using more memory than its limit",
-            int(status, "/restartCount")
+            "container `{name}`: killed{} for using more memory than its limit",
+            times(int(status, "/restartCount"))
         ),
         "CrashLoopBackOff" => {
             format!(
-                "container `{name}`: ended {} times with exit code {}",
-                int(status, "/restartCount"),
+                "container `{name}`: ended{} with exit code {}",
+                times(int(status, "/restartCount")),
                 int(status, "/lastState/terminated/exitCode")
             )
         }
@@ -89,6 +89,15 @@ fn container(status: &Value) -> Option<Trouble> {
     };
     let permanent = root || waiting == "InvalidImageName";
     Some(Trouble { weight: u8::try_from(weight).unwrap_or(u8::MAX), reason: reason.to_owned(), message, permanent })
+}
+
+/// How often a container was started anew, in words; the kubelet may tell of the first end before it counts it.
+fn times(restarts: i64) -> String {
+    match restarts {
+        ..=0 => String::new(),
+        1 => " once".to_owned(),
+        more => format!(" {more} times"),
+    }
 }
 
 fn unscheduled(pod: &Value) -> Option<Trouble> {

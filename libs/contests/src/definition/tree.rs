@@ -48,8 +48,12 @@ pub(super) fn read(text: &str) -> Result<Spanned<Node>, Vec<Problem>> {
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let (line, column) = error.location().map_or((0, 0), |l| (narrow(l.line()), narrow(l.column())));
-        let message = error.without_snippet().to_string();
-        let message = message.lines().next().unwrap_or_default().to_owned();
+        let message = match error.without_snippet() {
+            serde_saphyr::Error::MultipleDocuments { .. } => {
+                "expected one YAML document; put each contest into a file of its own".to_owned()
+            }
+            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+        };
         vec![Problem { line, column, ..Problem::error("yaml", message) }]
     })
 }

@@ -32,7 +32,9 @@ impl Checked {
 /// Checks files as the server does for that tenant.
 pub fn check(sources: &Sources, tenant: &Tenant, defaults: bool) -> Checked {
     let mut problems = sources.problems.clone();
-    problems.extend(check_syntax(&sources.files));
+    if !sources.files.is_empty() || problems.is_empty() {
+        problems.extend(check_syntax(&sources.files));
+    }
     let mut rendered = None;
     if !problems.iter().any(Problem::is_error) {
         let rendering = render(&sources.files, tenant, nobody(), defaults);

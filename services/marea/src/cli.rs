@@ -16,7 +16,8 @@ pub use up::Up;
 
 use crate::up::settings;
 
-/// Marea runs Kubernetes manifests as tasks: send them, see them become healthy, roll them back.
+/// Runs Kubernetes manifests as tasks (send them, see them become healthy, roll them back), and contests (count votes
+/// and scores, each once, and show standings).
 #[derive(Debug, Parser)]
 #[command(name = "marea", version, arg_required_else_help = true, propagate_version = true, max_term_width = 100)]
 pub struct Cli {
@@ -131,12 +132,17 @@ pub enum Command {
     },
 }
 
-/// The parser, with examples that name the program as it was called.
-pub fn command(program: &str) -> clap::Command {
-    let command = Cli::command().after_help(examples::of("").replace("{marea}", program));
-    let command = examples::NAMES.iter().fold(command, |command, name| {
-        command.mut_subcommand(name, |sub| sub.after_help(examples::of(name).replace("{marea}", program)))
+/// The parser, with examples.
+pub fn command() -> clap::Command {
+    let command = Cli::command().after_help(examples::of(""));
+    let command = examples::NAMES
+        .iter()
+        .fold(command, |command, name| command.mut_subcommand(name, |sub| sub.after_help(examples::of(name))));
+    let command = command.mut_subcommand("contest", |contest| {
+        examples::CONTESTS.iter().fold(contest, |contest, (name, text)| {
+            contest.mut_subcommand(name, |sub| sub.after_help(format!("Examples:\n{text}")))
+        })
     });
-    let more = format!("{}\n\n{}", examples::of("up").replace("{marea}", program), settings::without_flags());
+    let more = format!("{}\n\n{}", examples::of("up"), settings::without_flags());
     command.mut_subcommand("up", |sub| sub.after_long_help(more))
 }

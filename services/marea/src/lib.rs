@@ -22,7 +22,7 @@ use crate::{cli::Cli, failure::Failure, ui::Ui};
 /// Parses the process' arguments, runs the command, and says how it went.
 pub fn main() -> ExitCode {
     let program = ui::program();
-    let parsed = cli::command(&program).try_get_matches().and_then(|m| Cli::from_arg_matches(&m));
+    let parsed = cli::command().try_get_matches().and_then(|m| Cli::from_arg_matches(&m));
     let cli = match parsed {
         Ok(cli) => cli,
         // Err: nobody reads any more, which is no reason for a second error.

@@ -11,7 +11,7 @@ use crate::time::parse_duration;
 /// How a revision is to be run.
 #[derive(Debug, Clone, Args)]
 pub struct How {
-    /// When it fails: leave it, or go back to the live revision.
+    /// When it fails: leave it, or go back to the live revision. What breaks after DONE is told, and not reverted.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub on_failure: Option<Failing>,
     /// How long what keeps running may take to become healthy, for example 10m.

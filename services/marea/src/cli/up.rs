@@ -31,7 +31,7 @@ pub struct Up {
     /// Run the sample task and cast ballots in the sample contests, and tell how they go.
     #[arg(long)]
     pub demo: bool,
-    /// Take ballots for the contests of this folder, one YAML file each, instead of the two samples.
+    /// Take ballots for the contests of this folder, one YAML file each; with --demo for the two samples as well.
     #[arg(long, value_name = "DIR", env = "MAREA_CONTESTS")]
     pub contests: Option<String>,
     /// Apply to a real cluster: this context of your kubeconfig.

@@ -24,6 +24,8 @@ pub enum State {
     Open,
     /// No.
     Closed,
+    /// No, and no window or command would open it: its file is gone.
+    Withdrawn,
 }
 
 /// One command: to open or to close.
@@ -41,6 +43,10 @@ pub struct Step {
 pub struct Gate {
     /// The commands in force and to come, by time.
     pub steps: Vec<Step>,
+    /// Since when no file of the contest is there, so that nobody takes ballots for it. Stored beside the commands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
+    pub withdrawn: Option<Timestamp>,
 }
 
 impl Gate {
@@ -63,20 +69,22 @@ impl Gate {
     }
 
     /// Whether ballots are taken at `now`: the latest of the window's two ends and the commands decides; of two at the
-    /// same time, the command.
+    /// same time, the command. What is withdrawn would never open; what is closed is closed.
     pub fn state(&self, window: &Window, now: Timestamp) -> State {
         let steps = self.all(window);
         let decides = steps.iter().rev().find(|s| s.at <= now);
         match decides.map_or(window.from.is_none() && !self.opens_first(&steps), |s| s.open) {
+            false if !steps.iter().any(|s| s.open && s.at > now) => State::Closed,
+            _ if self.withdrawn.is_some() => State::Withdrawn,
             true => State::Open,
-            false if steps.iter().any(|s| s.open && s.at > now) => State::Upcoming,
-            false => State::Closed,
+            false => State::Upcoming,
         }
     }
 
     /// When [`Gate::state`] may change next; none: never by itself.
     pub fn next_change(&self, window: &Window, now: Timestamp) -> Option<Timestamp> {
-        self.all(window).iter().map(|s| s.at).find(|at| *at > now)
+        let may = |step: &&Step| step.at > now && !(step.open && self.withdrawn.is_some());
+        self.all(window).iter().find(may).map(|step| step.at)
     }
 
     /// Since when it is closed; `None`: it is not.

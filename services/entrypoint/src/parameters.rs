@@ -63,11 +63,6 @@ pub struct Replace {
     pub confirm_prune: bool,
 }
 
-/// What `DELETE /yaml/{id}` takes: nothing.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
-
 /// Which form of a revision to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

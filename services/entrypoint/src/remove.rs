@@ -3,11 +3,11 @@
 use axum::{extract::State, http::HeaderMap};
 use bootstrap::{
     Caller, HttpError,
-    http::{Path, ProblemDetails, Query},
+    http::{Nothing, Path, ProblemDetails, Query},
 };
 use domain::{Action, Command, Options, TaskKey, access::Scope};
 
-use crate::{Entry, answer::Accepted, command::Origin, parameters::Nothing, replace::Next};
+use crate::{Entry, answer::Accepted, command::Origin, replace::Next};
 
 /// Roll a task back
 ///

@@ -4,9 +4,10 @@
 //! broken keeps the last good one in force, after a start the one that is stored.
 
 mod folder;
+mod told;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -24,6 +25,7 @@ use crate::{
     contest::Contest,
 };
 use folder::Folder;
+use told::Told;
 
 /// How often the folder and the gates are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -49,6 +51,7 @@ pub struct Catalogue {
     /// What is wrong, by file.
     troubles: Mutex<BTreeMap<String, String>>,
     folder: tokio::sync::Mutex<Folder>,
+    told: Told,
     draws: bool,
 }
 
@@ -56,13 +59,18 @@ impl Catalogue {
     /// No contests yet: [`Catalogue::look`] reads them. `draws`: whether outcomes can be drawn.
     pub fn new(records: Records, commit: Arc<Commit>, folder: Option<PathBuf>, samples: bool, draws: bool) -> Self {
         let folder = tokio::sync::Mutex::new(Folder::new(folder, samples));
-        let (contests, gone, series, troubles) = Default::default();
-        Self { records, commit, contests, gone, series, troubles, folder, draws }
+        let (contests, gone, series, troubles, told) = Default::default();
+        Self { records, commit, contests, gone, series, troubles, folder, told, draws }
     }
 
     /// The contest of a name.
     pub fn get(&self, name: &str) -> Option<Arc<Contest>> {
         self.contests.load().get(name).cloned()
+    }
+
+    /// Whether ballots were taken for a contest of that name, and are not any more, because its file is gone.
+    pub fn is_withdrawn(&self, name: &str) -> bool {
+        self.told.is_withdrawn(name)
     }
 
     /// What is wrong with files, or with storing their definitions.
@@ -112,6 +120,11 @@ impl Catalogue {
             }
         }
         self.swap(next);
+        let taken: BTreeSet<String> = self.contests.load().keys().cloned().collect();
+        // A file that is there and cannot be taken is not gone.
+        if let Err(error) = self.told.tell(&self.records, &taken, |name| troubles.contains_key(name)).await {
+            tracing::warn!(%error, "which contests have no file cannot be told to others; it is tried again");
+        }
         self.report(troubles);
         self.read_gates().await;
     }

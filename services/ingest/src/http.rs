@@ -12,7 +12,7 @@ mod stream;
 use std::{convert::Infallible, pin::Pin, sync::Arc};
 
 use axum::{Router, body::Body, response::Response};
-use bootstrap::{Caller, http::single};
+use bootstrap::{Caller, HttpError, http::single};
 use contests::{Ballot, Kind, batch::Id, gate::State};
 use domain::access::Scope;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
@@ -82,7 +82,7 @@ impl Ingest {
 
     /// The contest of a name, where it is of that kind and takes ballots now.
     pub(crate) fn open_contest(&self, name: &str, kind: Option<Kind>) -> Result<Arc<Contest>, Refusal> {
-        let contest = self.0.catalogue.get(name).ok_or_else(|| Refusal::unknown_contest(name))?;
+        let contest = self.0.catalogue.get(name).ok_or_else(|| self.unknown(name))?;
         let own = contest.definition.kind;
         if kind.is_some_and(|kind| kind != own) {
             return Err(Refusal::other_kind(name, own));
@@ -91,7 +91,19 @@ impl Ingest {
             State::Open => Ok(contest),
             State::Upcoming => Err(Refusal::not_open(&contest, "not open yet")),
             State::Closed => Err(Refusal::not_open(&contest, "closed")),
+            State::Withdrawn => Err(self.unknown(name).into()),
         }
+    }
+
+    /// Why there is no contest of that name to take ballots for.
+    pub(crate) fn unknown(&self, name: &str) -> HttpError {
+        // Only names of contests are told of as withdrawn: they are short.
+        if self.0.catalogue.is_withdrawn(name) {
+            let why = "its file is gone from the folder of contests";
+            return HttpError::not_found(format!("the contest `{name}` takes no ballots: {why}, put it back"));
+        }
+        let shown: String = name.chars().take(40).collect();
+        HttpError::not_found(format!("there is no contest `{shown}`; GET /contests lists all"))
     }
 
     /// On whose behalf ballots are cast: a token's tenant, or nobody's.
@@ -103,7 +115,7 @@ impl Ingest {
         // What is not text is no token: it must not count as none at all.
         let header = header.map(|value| value.to_str().unwrap_or("not text"));
         let access = &self.0.context.access;
-        let caller: Caller = Box::pin(access.caller(header)).await.map_err(bootstrap::HttpError::from)?;
+        let caller: Caller = Box::pin(access.caller(header)).await.map_err(HttpError::from)?;
         caller.may(Scope::Ballots)?;
         Ok(caller.tenant.name.to_string().into())
     }

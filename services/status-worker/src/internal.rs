@@ -4,7 +4,7 @@ use axum::{body::Body, extract::State, response::Response};
 use bootstrap::{
     Caller, HttpError,
     http::{
-        Path, ProblemDetails, Query, Silence,
+        Nothing, Path, ProblemDetails, Query, Silence,
         answers::{Denied, Invalid},
     },
     no_task,
@@ -13,10 +13,7 @@ use domain::{TaskKey, access::Scope};
 use futures::StreamExt as _;
 use serde::Serialize;
 
-use crate::{
-    Worker,
-    parameters::{Lines, Nothing},
-};
+use crate::{Worker, parameters::Lines};
 
 /// What cluster-applier is asked: `POST /internal/why`.
 #[derive(Debug, Serialize)]

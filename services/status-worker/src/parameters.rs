@@ -150,11 +150,6 @@ fn is_name(text: &str, max: usize, others: &str) -> bool {
     !text.is_empty() && text.len() <= max && text.chars().all(fits)
 }
 
-/// What takes no parameters.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
-
 /// The version that a stream was cut off after.
 pub fn last_event(headers: &HeaderMap) -> Option<u64> {
     headers.get("last-event-id")?.to_str().ok()?.parse().ok()

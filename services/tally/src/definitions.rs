@@ -58,11 +58,14 @@ impl Tally {
         {
             return Ok(Some((definition.clone(), gate.clone())));
         }
+        // By the time before the reads: what was changed a second ago shows, however long they take.
+        let began = Instant::now();
         let records = &self.0.context.records;
         let Some(revision) = records.current_revision(contest).await? else { return Ok(None) };
         let Some(definition) = self.definition(contest, revision).await? else { return Ok(None) };
-        let gate = records.gate(contest).await?;
-        let kept = (Instant::now(), definition.clone(), gate.clone());
+        let (gate, withdrawn) = tokio::try_join!(records.gate(contest), records.withdrawn(contest))?;
+        let gate = Gate { withdrawn, ..gate };
+        let kept = (began, definition.clone(), gate.clone());
         self.0.definitions.current.lock().insert(contest.to_owned(), kept);
         Ok(Some((definition, gate)))
     }

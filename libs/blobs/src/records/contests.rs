@@ -1,7 +1,9 @@
-//! Records of contests: definitions, created once a revision; which one is current; the gate.
+//! Records of contests: definitions, created once a revision; which one is current; the gate; whether
+//! its file is gone.
 
 use bytes::Bytes;
 use contests::{Definition, Gate, Revision};
+use jiff::Timestamp;
 
 use super::{Records, path};
 use crate::Error;
@@ -101,6 +103,21 @@ impl Records {
         Err(Error::Unavailable(format!("others change the gate of `{name}` at this moment; try again")))
     }
 
+    /// Notes that nobody takes ballots for a contest from then on, because its file is gone. The first such note holds.
+    pub async fn withdraw(&self, name: &str, since: Timestamp) -> Result<(), Error> {
+        self.create(&record(checked(name)?, WITHDRAWN), &since).await.map(drop)
+    }
+
+    /// Notes that the file of a contest is there.
+    pub async fn restore(&self, name: &str) -> Result<(), Error> {
+        self.blobs.delete(&record(checked(name)?, WITHDRAWN)).await
+    }
+
+    /// Since when nobody takes ballots for a contest; `None`: its file is there.
+    pub async fn withdrawn(&self, name: &str) -> Result<Option<Timestamp>, Error> {
+        self.read(&record(checked(name)?, WITHDRAWN)).await
+    }
+
     async fn last_gate(&self, name: &str) -> Result<(u32, Gate), Error> {
         let changes = record(checked(name)?, CHANGES);
         let entries = self.blobs.list(&changes, None, usize::MAX).await?;
@@ -111,6 +128,7 @@ impl Records {
 }
 
 const CURRENT: &str = "current";
+const WITHDRAWN: &str = "withdrawn";
 const CHANGES: &str = "gates/";
 /// Tries to be the next to change a gate before the caller is asked to come again: people change it, not programs.
 const TRIES: usize = 32;

@@ -37,6 +37,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// What takes no parameters: `Query(Nothing {})` refuses any.
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 /// The path's parameters; one that cannot be read is a 404, for no such thing exists.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);

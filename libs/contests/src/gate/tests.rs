@@ -58,3 +58,12 @@ fn it_is_closed_since_the_first_word_that_closed_it() {
     assert_eq!(gate.closed_since(&window(Some(10), Some(30)), at(35)), Some(at(20)));
     assert_eq!(gate.closed_since(&window(Some(10), Some(30)), at(15)), None);
 }
+
+#[test]
+fn what_is_withdrawn_never_opens_and_what_is_closed_stays_closed() {
+    use State::{Closed, Withdrawn};
+    let gate = Gate { withdrawn: Some(at(1)), ..Gate::default() };
+    assert_eq!(states(&gate, window(Some(10), Some(30))), [Withdrawn, Withdrawn, Withdrawn, Closed]);
+    assert_eq!(gate.next_change(&window(Some(10), Some(30)), at(5)), Some(at(30)));
+    assert_eq!(gate.next_change(&window(Some(10), None), at(5)), None);
+}

@@ -60,6 +60,7 @@ pub fn contest_said(standings: &Standings) -> String {
         (false, State::Open) => "",
         (false, State::Upcoming) => "; not open yet",
         (false, State::Closed) => "; closed",
+        (false, State::Withdrawn) => "; withdrawn",
     };
     match leader(standings) {
         Some(leader) => format!("{leader} leads {}{state}", standings.title),

@@ -19,6 +19,7 @@ pub(super) fn state_badge(state: State, is_final: bool) -> Markup {
         (false, State::Open) => ("good", "open"),
         (false, State::Upcoming) => ("soft", "upcoming"),
         (false, State::Closed) => ("soft", "closed"),
+        (false, State::Withdrawn) => ("soft", "withdrawn"),
     };
     html! { span class={ "badge " (tone) } { (word) } }
 }

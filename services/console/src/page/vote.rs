@@ -66,6 +66,7 @@ pub fn vote(form: &VoteForm, signed_in: bool) -> Markup {
             State::Open => (fields(form)),
             State::Upcoming => div.note { p { "This contest is not open yet." } },
             State::Closed => div.note { p { "This contest is closed." } },
+            State::Withdrawn => div.note { p { "This contest takes no ballots any more: its file is gone." } },
         }
     };
     Frame::new(&title, Place::Contests, signed_in).around(&content)

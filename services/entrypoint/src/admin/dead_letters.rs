@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bootstrap::{
     Caller, HttpError,
     http::{
-        Path, Query,
+        Nothing, Path, Query,
         answers::{Absent, Denied, Invalid},
     },
 };
@@ -16,7 +16,7 @@ use messaging::DeadLetter;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Entry, parameters::Nothing};
+use crate::Entry;
 
 /// Dead letters in one answer, unless told.
 const LIMIT: u16 = 100;

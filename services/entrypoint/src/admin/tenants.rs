@@ -4,13 +4,13 @@ use axum::{Json, extract::State, http::StatusCode};
 use bootstrap::{
     Caller, HttpError,
     http::{
-        Json as Body, Path, ProblemDetails, Query,
+        Json as Body, Nothing, Path, ProblemDetails, Query,
         answers::{Absent, Denied, Invalid, Unread},
     },
 };
 use domain::{Problem, Tenant, TenantName, access::Scope};
 
-use crate::{Entry, parameters::Nothing};
+use crate::Entry;
 
 /// Names that stand for somebody already: of `marea up`, of the configured administrator, of the leases of
 /// entrypoint's sweep and of status-worker's look for lost states.

@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use bootstrap::{
     Caller, HttpError, Secret,
     http::{
-        Json as Body, Path, ProblemDetails, Query,
+        Json as Body, Nothing, Path, ProblemDetails, Query,
         answers::{Absent, Denied, Invalid, Unread},
     },
     issue,
@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Entry, parameters::Nothing};
+use crate::Entry;
 
 /// The longest note, in bytes.
 const NOTE_BYTES: usize = 1_000;

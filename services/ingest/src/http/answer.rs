@@ -132,11 +132,6 @@ impl From<HttpError> for Refusal {
 }
 
 impl Refusal {
-    pub(super) fn unknown_contest(name: &str) -> Self {
-        let shown: String = name.chars().take(40).collect();
-        HttpError::not_found(format!("there is no contest `{shown}`; GET /contests lists all")).into()
-    }
-
     pub(super) fn other_kind(name: &str, kind: Kind) -> Self {
         HttpError::not_found(format!("the contest `{name}` takes {kind}: POST /{kind}/{name}")).into()
     }

@@ -79,7 +79,7 @@ enum Answers {
 async fn answer(ingest: Ingest, request: Request) -> Response {
     match Target::of(request.uri().path()) {
         Some(target) => ingest.cast(target, request).await,
-        None => super::Refusal::unknown_contest("").into_response(),
+        None => super::Refusal::from(ingest.unknown("")).into_response(),
     }
 }
 

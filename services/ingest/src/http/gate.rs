@@ -1,10 +1,12 @@
 //! Opening and closing a contest.
 
+use std::time::Duration;
+
 use axum::{Json as Answer, extract::State as Extract};
 use bootstrap::{
     Caller, HttpError,
     http::{
-        Json, Path, ProblemDetails,
+        Json, Nothing, Path, ProblemDetails, Query,
         answers::{Absent, Denied, Invalid},
     },
 };
@@ -18,6 +20,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Ingest;
+
+/// After how long every process knows of a change: each asks for it once a second.
+const FOLLOWED: Duration = Duration::from_millis(1_200);
 
 /// A command to a contest's gate.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -44,7 +49,8 @@ pub struct GateView {
 
 /// Open or close a contest
 ///
-/// By the clock of the processes that take ballots: the others follow within a second.
+/// By the clock of the processes that take ballots. It holds at once where it was sent to, and is answered after a good
+/// second, when the other processes follow too: whatever is asked next knows of it.
 #[utoipa::path(
     put, path = "/contests/{contest}/gate", tag = "contests", operation_id = "put_gate",
     params(("contest" = String, Path, description = "The contest's name.")),
@@ -63,16 +69,19 @@ pub(super) async fn put(
     Extract(ingest): Extract<Ingest>,
     caller: Caller,
     Path(name): Path<String>,
+    Query(Nothing {}): Query<Nothing>,
     Json(command): Json<GateCommand>,
 ) -> Result<Answer<GateView>, HttpError> {
     caller.may(Scope::Admin)?;
     let contest = ingest.0.catalogue.get(&name);
-    let contest = contest.ok_or_else(|| HttpError::not_found("there is no such contest; GET /contests lists all"))?;
+    let contest = contest.ok_or_else(|| ingest.unknown(&name))?;
     let now = Timestamp::now();
     let step = Step { open: command.open, at: command.at.unwrap_or(now) };
     let changed = ingest.0.context.records.change_gate(&name, |gate| gate.command(step, now)).await?;
     let (number, gate) = changed.map_err(|e| HttpError::conflict("too-many-changes", e.to_string()))?;
     contest.set_gate(number, &gate);
     tracing::info!(contest = name, open = step.open, at = %step.at, actor = caller.actor, "a contest's gate was set");
+    // Who is answered may ask any process next.
+    tokio::time::sleep(FOLLOWED).await;
     Ok(Answer(GateView { contest: name, state: contest.state(), gate }))
 }

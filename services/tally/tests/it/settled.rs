@@ -225,7 +225,7 @@ async fn standings_are_final_a_while_after_the_close() {
         assert!(harness.round().run(&[batch]).await[0].is_ok());
     }
     let closed = Timestamp::now();
-    let gate = Gate { steps: vec![Step { open: false, at: closed }] };
+    let gate = Gate { steps: vec![Step { open: false, at: closed }], ..Gate::default() };
     let standing = async || harness.tally.standing(Arc::new(harness.contest.clone()), &gate).await.expect("standings");
     let state = standing().await;
     assert!(state.situation.settled && !state.is_final);

@@ -17,7 +17,7 @@ pub fn tone(state: State) -> Tone {
     match state {
         State::Open => Tone::Good,
         State::Upcoming => Tone::Busy,
-        State::Closed => Tone::Dim,
+        State::Closed | State::Withdrawn => Tone::Dim,
     }
 }
 
@@ -27,6 +27,7 @@ pub fn word(state: State) -> &'static str {
         State::Open => "open",
         State::Upcoming => "upcoming",
         State::Closed => "closed",
+        State::Withdrawn => "withdrawn",
     }
 }
 

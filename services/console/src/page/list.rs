@@ -1,6 +1,6 @@
 //! The list of tasks.
 
-use domain::{Health, State, TaskStatus};
+use domain::{Health, State, TaskName, TaskStatus};
 use jiff::Timestamp;
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -119,8 +119,11 @@ fn row(task: &TaskStatus, now: Timestamp) -> Markup {
     html! {
         tr {
             th scope="row" {
-                a href={ "/tasks/" (task.id) } { (task.name) } " "
-                span.soft { "…" (task.id.suffix().chars().skip(8).collect::<String>()) }
+                a href={ "/tasks/" (task.id) } { (task.name) }
+                // A generated name has it already.
+                @if task.name != TaskName::generated(task.id) {
+                    " " span.soft { "…" (task.id.suffix().chars().skip(8).collect::<String>()) }
+                }
             }
             td { (badge(task.state)) }
             td { @if task.objects.is_empty() { span.soft { "–" } } @else { (health_badge(task.health)) } }

@@ -206,6 +206,18 @@ fn a_superseded_revision_says_by_which_and_is_no_state_to_look_for() {
 }
 
 #[test]
+fn the_list_tells_tasks_of_one_name_apart_and_a_generated_name_s_suffix_once() {
+    let named = status("");
+    let generated = TaskStatus { name: domain::TaskName::generated(named.id), ..named.clone() };
+    let page = |task: TaskStatus| {
+        list(&List { tasks: vec![task], ..List::default() }, Timestamp::UNIX_EPOCH, false).into_string()
+    };
+    assert!(page(named).contains("…0001"));
+    let page = page(generated);
+    assert!(page.contains("task-000000000001</a>") && !page.contains("…0001"), "{page}");
+}
+
+#[test]
 fn the_list_keeps_its_filter_on_the_next_page() {
     let of =
         List { tasks: vec![status("x")], next: Some("a/b".into()), state: Some(domain::State::Failed), cursor: None };

@@ -4,8 +4,8 @@ use axum::{Json, extract::State};
 use bootstrap::{
     Caller, HttpError,
     http::{
-        Path,
-        answers::{Absent, Denied},
+        Nothing, Path, Query,
+        answers::{Absent, Denied, Invalid},
     },
 };
 use domain::access::Scope;
@@ -21,6 +21,7 @@ use crate::{Rebuilt, Tally, Verified};
     params(("contest" = String, Path, description = "The contest's name.")),
     responses(
         (status = 200, description = "What was found.", body = Verified),
+        Invalid,
         Denied,
         Absent,
     ),
@@ -29,6 +30,7 @@ pub async fn verify(
     State(tally): State<Tally>,
     caller: Caller,
     Path(name): Path<String>,
+    Query(Nothing {}): Query<Nothing>,
 ) -> Result<Json<Verified>, HttpError> {
     caller.may(Scope::Admin)?;
     let (definition, _) = tally.existing(&name).await?;
@@ -44,6 +46,7 @@ pub async fn verify(
     params(("contest" = String, Path, description = "The contest's name.")),
     responses(
         (status = 200, description = "The new generation holds.", body = Rebuilt),
+        Invalid,
         Denied,
         Absent,
     ),
@@ -52,6 +55,7 @@ pub async fn rebuild(
     State(tally): State<Tally>,
     caller: Caller,
     Path(name): Path<String>,
+    Query(Nothing {}): Query<Nothing>,
 ) -> Result<Json<Rebuilt>, HttpError> {
     caller.may(Scope::Admin)?;
     let (definition, _) = tally.existing(&name).await?;

@@ -4,8 +4,8 @@ use axum::{Json, extract::State};
 use bootstrap::{
     Caller, HttpError,
     http::{
-        Path,
-        answers::{Absent, Denied},
+        Nothing, Path, Query,
+        answers::{Absent, Denied, Invalid},
     },
 };
 use contests::{Audit, Definition, Gate, Kind, gate};
@@ -69,10 +69,15 @@ fn listed(definition: &Definition, gate: &Gate) -> Listed {
     get, path = "/contests", tag = "contests", operation_id = "contests",
     responses(
         (status = 200, description = "Every contest, by name.", body = Vec<Listed>),
+        Invalid,
         Denied,
     ),
 )]
-pub async fn list(State(tally): State<Tally>, caller: Caller) -> Result<Json<Vec<Listed>>, HttpError> {
+pub async fn list(
+    State(tally): State<Tally>,
+    caller: Caller,
+    Query(Nothing {}): Query<Nothing>,
+) -> Result<Json<Vec<Listed>>, HttpError> {
     caller.may(Scope::Read)?;
     let names = tally.context().records.contest_names().await?;
     let found = try_join_all(names.iter().map(|name| tally.current(name))).await?;
@@ -85,6 +90,7 @@ pub async fn list(State(tally): State<Tally>, caller: Caller) -> Result<Json<Vec
     params(("contest" = String, Path, description = "The contest's name.")),
     responses(
         (status = 200, description = "The contest with its definition.", body = Shown),
+        Invalid,
         Denied,
         Absent,
     ),
@@ -93,6 +99,7 @@ pub async fn show(
     State(tally): State<Tally>,
     caller: Caller,
     Path(name): Path<String>,
+    Query(Nothing {}): Query<Nothing>,
 ) -> Result<Json<Shown>, HttpError> {
     caller.may(Scope::Read)?;
     let (definition, gate) = tally.existing(&name).await?;
@@ -115,6 +122,7 @@ pub async fn show(
     params(("contest" = String, Path, description = "The contest's name.")),
     responses(
         (status = 200, description = "The audit.", body = Audit),
+        Invalid,
         Denied,
         Absent,
     ),
@@ -123,6 +131,7 @@ pub async fn audit(
     State(tally): State<Tally>,
     caller: Caller,
     Path(name): Path<String>,
+    Query(Nothing {}): Query<Nothing>,
 ) -> Result<Json<Audit>, HttpError> {
     caller.may(Scope::Read)?;
     let (definition, _) = tally.existing(&name).await?;

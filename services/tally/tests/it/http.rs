@@ -1,6 +1,7 @@
 //! What is served.
 
 use bootstrap::{app, serve};
+use jiff::Timestamp;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -67,6 +68,33 @@ async fn contests_are_listed_and_shown() {
     {
         let answer = served.http.get(format!("{}{path}", served.url)).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contest_without_a_file_is_withdrawn_wherever_it_is_told_of() {
+    let served = Served::new().await;
+    served.harness.context.records.withdraw(&served.harness.contest.name, Timestamp::now()).await.expect("a note");
+    testkit::until("it is told", crate::harness::LONG, async || {
+        let list: Value =
+            served.http.get(format!("{}/contests", served.url)).send().await.unwrap().json().await.unwrap();
+        let states = [&list[0]["state"], &served.get("").await.1["state"], &served.get("/standings").await.1["state"]];
+        if states.iter().all(|state| **state == "withdrawn") { Ok(()) } else { Err(format!("still {states:?}")) }
+    })
+    .await
+    .expect("it is told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_takes_no_parameters_refuses_any() {
+    let served = Served::new().await;
+    for rest in ["", "/audit"] {
+        let (status, body) = served.get(&format!("{rest}?bogus=1")).await;
+        assert_eq!(
+            (status, body["detail"].as_str().is_some_and(|d| d.contains("bogus"))),
+            (StatusCode::BAD_REQUEST, true),
+            "{body}"
+        );
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{
     io::IsTerminal,
-    sync::{LazyLock, OnceLock},
+    sync::{
+        LazyLock, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -60,6 +63,9 @@ pub fn install_metrics() {
     LazyLock::force(&PROMETHEUS);
 }
 
+/// See [`lines`].
+static LINES: AtomicU64 = AtomicU64::new(0);
+
 /// The metrics as Prometheus reads them.
 pub fn render_metrics() -> String {
     PROMETHEUS.run_upkeep();
@@ -98,9 +104,20 @@ pub(crate) fn traces() -> bool {
     TRACES.get().is_some()
 }
 
+/// Where logs go; asked for once a line.
+fn stderr() -> std::io::Stderr {
+    LINES.fetch_add(1, Ordering::Relaxed);
+    std::io::stderr()
+}
+
+/// Lines that this process has logged on standard error: who draws on the same terminal goes on below them.
+pub fn lines() -> u64 {
+    LINES.load(Ordering::Relaxed)
+}
+
 fn logs(format: &str) -> Result<Box<dyn Layer<Registry> + Send + Sync>, ConfigError> {
     let terminal = std::io::stderr().is_terminal();
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = tracing_subscriber::fmt::layer().with_writer(stderr);
     match (format, terminal) {
         ("json", _) | ("auto", false) => Ok(layer.json().flatten_event(true).with_current_span(true).boxed()),
         ("pretty", _) | ("auto", true) => Ok(layer.with_ansi(terminal).with_target(false).compact().boxed()),

@@ -3,9 +3,11 @@
 use std::{
     collections::VecDeque,
     io::{self, IsTerminal as _},
+    ops::RangeInclusive,
     time::{Duration, Instant},
 };
 
+use bootstrap::telemetry;
 use client::Client;
 use contests::{Standings, standings::Row};
 use terminal_size::{Width, terminal_size_of};
@@ -24,8 +26,10 @@ const REFRESH: Duration = Duration::from_secs(1);
 const SAY: Duration = Duration::from_secs(10);
 /// What a rate is the mean of.
 const RATE_OVER: Duration = Duration::from_secs(5);
-/// Where the sums stand.
-const SUMS_AT: usize = 76;
+/// Columns that the sums take.
+const SUMS: usize = 24;
+/// Where the sums stand: as near to the terminal's edge as that lets rows be there, but not far from them.
+const SUMS_AT: RangeInclusive<usize> = 76..=110;
 /// Between two rows.
 const GAP: usize = 3;
 /// Columns where there is no terminal.
@@ -56,7 +60,8 @@ impl Board {
         let counted = standings.totals.counted;
         self.counted.push_back((now, counted));
         let sums = format!("{counted} {}, {}/s", standings.kind, self.rate(now));
-        let sums_at = SUMS_AT.min(columns.saturating_sub(sums.len() + 1));
+        let sums_at = columns.saturating_sub(SUMS).clamp(*SUMS_AT.start(), *SUMS_AT.end());
+        let sums_at = sums_at.min(columns.saturating_sub(sums.len() + 1));
         let rows = standings.tallies.get(self.tally).map(|ranking| ranking.rows.as_slice()).unwrap_or_default();
         let mut text = format!("{:<9} ", self.contest);
         for row in rows {
@@ -96,6 +101,7 @@ pub async fn show(client: &Client, below: &[String], ui: &mut Ui) -> Done {
     tokio::time::sleep(REFRESH).await;
     let mut shown = look(&mut boards, client).await;
     shown.iter().chain(below).try_for_each(|line| ui.line(line))?;
+    let mut logged = logged_here();
     loop {
         tokio::time::sleep(if terminal { REFRESH } else { SAY }).await;
         let lines = look(&mut boards, client).await;
@@ -106,10 +112,19 @@ pub async fn show(client: &Client, below: &[String], ui: &mut Ui) -> Done {
             lines.iter().try_for_each(|line| ui.line(line))?;
             shown = lines;
         } else if lines.len() == shown.len() {
-            // A line less would leave the others one row off.
-            ui.raw(&redraw(&lines, below, columns()))?;
+            // A line less would leave the others one row off. What was logged meanwhile stands below them, and stays.
+            let was = std::mem::replace(&mut logged, logged_here());
+            match logged == was {
+                true => ui.raw(&redraw(&lines, below, columns()))?,
+                false => lines.iter().chain(below).try_for_each(|line| ui.line(line))?,
+            }
         }
     }
+}
+
+/// Lines that were logged on the terminal.
+fn logged_here() -> u64 {
+    if io::stderr().is_terminal() { telemetry::lines() } else { 0 }
 }
 
 async fn look(boards: &mut [Board], client: &Client) -> Vec<String> {

@@ -36,7 +36,18 @@ fn a_line_tells_rows_sum_and_the_rate_of_the_last_seconds() {
     bands.line(&standings("bands", vec![], 0), now, 120);
     let rows = || vec![row("Alux Nahual", 40, 1), row("Mal\x1bacates", 7, 2)];
     let line = bands.line(&standings("bands", rows(), 400), now + Duration::from_secs(4), 120);
-    assert_eq!(line, format!("{:<76}400 votes, 100/s", "bands     1 Alux Nahual 40   2 Mal\u{fffd}acates 7"));
+    assert_eq!(line, format!("{:<96}400 votes, 100/s", "bands     1 Alux Nahual 40   2 Mal\u{fffd}acates 7"));
+    let three = || {
+        vec![
+            row("Bohemia Suburbana", 40_149, 1),
+            row("Viento en Contra", 30_069, 2),
+            row("Malacates Trébol Shop", 20_051, 3),
+        ]
+    };
+    let wide = bands.line(&standings("bands", three(), 90_269), now + Duration::from_secs(4), 150);
+    assert!(wide.contains("3 Malacates Trébol Shop 20051   ") && wide.chars().count() < 150, "{wide}");
+    let [mut bands, _] = boards();
+    bands.line(&standings("bands", vec![], 0), now, 46);
     let narrow = bands.line(&standings("bands", rows(), 400), now + Duration::from_secs(4), 46);
     assert_eq!(narrow, "bands     1 Alux Nahual 40   400 votes, 100/s");
     // Twenty seconds later, without one more.

@@ -106,8 +106,8 @@ impl From<client::Error> for Failure {
             }
             (_, Some(401)) => "put a token into MAREA_TOKEN; an administrator makes one: `{marea} token create`",
             (_, Some(403)) => {
-                "an administrator makes one that may: `{marea} token create --tenant local --scope read --scope write` \
-                 (the administrator's own token is for this, and for tenants and dead letters)"
+                "an administrator makes one that may: `{marea} token create --tenant NAME --scope read --scope write` \
+                 (its tenant first: `{marea} tenant set NAME --namespace NAMESPACE`)"
             }
             (_, Some(404)) => "see your tasks with `{marea} list`",
             (_, Some(503)) => "the server is up and not ready; see why with `{marea} doctor`",

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use cluster::SendUntil;
 use domain::TaskKey;
 use futures::{StreamExt as _, future::join_all, stream::FuturesUnordered};
-use messaging::JobError;
+use messaging::{JobError, topology::HANDLE_TIMEOUT};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -112,12 +112,17 @@ impl Early {
     /// Looks at one task, and tells how long it rests then.
     async fn one(&self, key: TaskKey) -> (TaskKey, Duration) {
         let began = Instant::now();
-        let done = match self.applier.waiting(&key) {
-            Some(check) if !matches!(check.stage, Stage::Apply) => {
-                self.applier.step(check, None, How::Early).await.map(|()| true)
+        let looked = async {
+            match self.applier.waiting(&key) {
+                Some(check) if !matches!(check.stage, Stage::Apply) => {
+                    self.applier.step(check, None, How::Early).await.map(|()| true)
+                }
+                _ => self.applier.watch_over(&key).await.map(|done| !done),
             }
-            _ => self.applier.watch_over(&key).await.map(|done| !done),
         };
+        // A look that hangs would keep its lease for ever, and every other check of the task from going on.
+        let late = |_| Err(JobError::retry(format!("not looked at within {HANDLE_TIMEOUT:?}")));
+        let done = tokio::time::timeout(HANDLE_TIMEOUT, looked).await.unwrap_or_else(late);
         if let Err(JobError::Retry(error) | JobError::Fail(error)) = &done {
             tracing::debug!(task.id = %key.id, error = %error, "an early check failed; the next one comes by itself");
         }

@@ -1,10 +1,12 @@
 //! What is asked for once is not done in two rows of checks, and what is told twice says the same.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use domain::{Action, Fact, FactBody, Options, Outcome, State, record::Ending};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::world::{SOON, World, config_map, deployment};
+use crate::world::{SOON, World, config_map, deadline, deployment};
 
 /// When the row of each check began that was asked for, of one revision.
 fn checks(world: &World, revision: u64) -> Vec<String> {
@@ -91,4 +93,17 @@ async fn an_ending_that_is_published_again_tells_the_version_that_was_seen() {
     world.state(1, State::Done).await;
     let told: Vec<Fact> = world.facts("task.applied");
     assert!(matches!(told[0].body, FactBody::Applied { observed: 4_711, .. }), "{told:?}");
+}
+
+/// A step that comes again begins a row, notes it, and may end before its first check is asked for: by a crash, or as here
+/// because the broker refuses. Whoever tries again finds a row noted that is nobody's.
+#[tokio::test]
+async fn a_row_whose_first_check_was_refused_is_begun_anew() {
+    let world = World::start().await;
+    world.revision(1, deadline(4), &[deployment("web", "ImagePullBackOff")]).await;
+    checked(&world, 1).await;
+    world.refused.store(2, Relaxed);
+    world.state(1, State::Failed).await;
+    assert_eq!(world.refused.load(Relaxed), 0);
+    world.quiet().await;
 }

@@ -1,6 +1,12 @@
 //! The service beside a fold of all facts.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bootstrap::{Access, Context};
@@ -32,6 +38,8 @@ pub struct World {
     facts: Arc<Mutex<Vec<Fact>>>,
     /// Everything that was published, in order.
     pub published: Published,
+    /// How many of the next checks the bus refuses.
+    pub refused: Arc<AtomicUsize>,
     /// When a roll back is reported as blocked.
     pub rollback_seconds: u32,
     _running: DropGuard,
@@ -39,12 +47,16 @@ pub struct World {
 
 pub type Published = Arc<Mutex<Vec<Message>>>;
 
-/// A bus that remembers what was published.
-struct Remembering(Arc<dyn Bus>, Published);
+/// A bus that remembers what was published, and refuses so many of the next checks.
+struct Remembering(Arc<dyn Bus>, Published, Arc<AtomicUsize>);
 
 #[async_trait]
 impl Bus for Remembering {
     async fn publish(&self, route: &Route, message: Message) -> Result<(), PublishError> {
+        let is_check = message.kind == "dev.marea.task.check.v1";
+        if is_check && self.2.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+            return Err(PublishError::Unknown);
+        }
         self.1.lock().push(message.clone());
         self.0.publish(route, message).await
     }
@@ -99,8 +111,8 @@ impl World {
     pub async fn idle() -> Self {
         let database = Database::ephemeral().unwrap();
         let embedded = Arc::new(messaging::embedded::EmbeddedBus::open(database.clone()).await.unwrap());
-        let published = Published::default();
-        let bus = Arc::new(Remembering(embedded, published.clone()));
+        let (published, refused) = (Published::default(), Arc::<AtomicUsize>::default());
+        let bus = Arc::new(Remembering(embedded, published.clone(), refused.clone()));
         let blobs = Arc::new(blobs::embedded::EmbeddedBlobs::open(database.clone()).await.unwrap());
         let states = Arc::new(state::embedded::EmbeddedStates::open(database).await.unwrap());
         let records = blobs::Records::new(blobs);
@@ -119,7 +131,17 @@ impl World {
         context.stopping = stop.clone();
         let clusters = Clusters::one(Engine::new(client.clone(), Limits::default()));
         let key = TaskKey { tenant: "local".parse().unwrap(), id: TaskId::new() };
-        Self { context, client, clusters, key, facts, published, rollback_seconds: 3, _running: stop.drop_guard() }
+        Self {
+            context,
+            client,
+            clusters,
+            key,
+            facts,
+            published,
+            refused,
+            rollback_seconds: 3,
+            _running: stop.drop_guard(),
+        }
     }
 
     /// One more replica of the service.

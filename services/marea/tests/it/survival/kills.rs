@@ -53,7 +53,9 @@ async fn every_task_ends_as_asked_though_the_process_is_killed_20_times() {
 
 /// Whether all has come as asked.
 async fn check(client: &Client, ledger: &Ledger, wanted: &[Wanted]) -> Result<(), String> {
-    until("every task as asked", SETTLES, || all_ended(client, wanted)).await?;
+    let ended = until("every task as asked", SETTLES, || all_ended(client, wanted)).await;
+    ended
+        .map_err(|error| format!("{error}\nqueued: {}\n{}", ledger.messages().join(", "), ledger.jobs().join("\n")))?;
     until("exactly the objects asked for", SETTLES, async || exact(ledger, wanted)).await?;
     let empty = |found: Vec<String>| if found.is_empty() { Ok(()) } else { Err(found.join("\n")) };
     until("empty queues", SETTLES, async || empty(ledger.messages())).await?;

@@ -62,6 +62,17 @@ impl Ledger {
         rows.collect::<Result<_, _>>().expect("names and numbers")
     }
 
+    /// The `kind: Job`s and their pods that have not ended, whole: for whoever reads why a task did not.
+    pub fn jobs(&self) -> Vec<String> {
+        let sql = "SELECT object FROM sandbox_objects
+            WHERE 'Job' IN (json_extract(object, '$.kind'), json_extract(object, '$.metadata.ownerReferences[0].kind'))
+            AND json_extract(object, '$.status.completionTime') IS NULL
+            AND ifnull(json_extract(object, '$.status.phase'), '') <> 'Succeeded'";
+        let connection = self.open();
+        let mut select = connection.prepare(sql).expect("a table of the sandbox");
+        select.query_map([], |row| row.get(0)).expect("read").collect::<Result<_, _>>().expect("texts")
+    }
+
     /// Messages that wait, also for later, each as its queue and type; dead letters too.
     pub fn messages(&self) -> Vec<String> {
         let sql = "SELECT queue || ' ' || kind FROM bus_messages UNION ALL

@@ -102,10 +102,16 @@ impl Harness {
         }
     }
 
+    /// What becomes of a command. After a restart the ones before may come again, and are told again.
     async fn submit(&mut self, key: &TaskKey, revision: Revision, action: Action) -> Fact {
         self.store(key, revision, action).await;
         self.publish(key, revision).await;
-        self.next().await.0
+        loop {
+            let (fact, _) = self.next().await;
+            if fact.revision == revision {
+                return fact;
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Ballots over HTTP and gRPC, on the embedded bus and on RabbitMQ, and what only a real broker can show.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod as_deployed;
 mod bad;
 mod behaviour;
 mod calls;
@@ -8,7 +9,6 @@ mod close;
 mod faults;
 mod grpc;
 mod harness;
-mod line;
 mod operator;
 mod queues;
 mod raw;

@@ -2,6 +2,8 @@
 //! Cluster of six and MongoDB's stand-in. What is acknowledged counts once, whatever is killed or paused meanwhile,
 //! and while the numbers of queues and slots change.
 //!
+//! The longest of these tests: by this name they are begun first, for a test binary goes by the alphabet.
+//!
 //! `TESTKIT_SEED` repeats a run's choices, `TESTKIT_MINUTES` makes it longer, `TESTKIT_RATE` sets ballots a second.
 
 mod clients;

@@ -9,9 +9,12 @@ use crate::facts::Task;
 #[tokio::test(flavor = "multi_thread")]
 async fn states_survive_a_restart() {
     let folder = tempfile::tempdir().expect("a temporary folder");
+    // A process that another test starts has the folder's lock too, until it runs its own program.
     let open = || async {
-        let database = Database::open(folder.path()).expect("the database opens");
-        EmbeddedStates::open(database).await.expect("the tables are made")
+        let opened = testkit::until("the database opens", std::time::Duration::from_secs(30), || async {
+            Database::open(folder.path())
+        });
+        EmbeddedStates::open(opened.await.expect("the database opens")).await.expect("the tables are made")
     };
     let task = Task::new();
     let epoch = {

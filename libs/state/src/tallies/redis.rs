@@ -110,22 +110,22 @@ impl RedisTallies {
 
     /// A group in one call. Where some of it is in already, the others one by one: nothing of the group was applied.
     async fn apply_group(&self, generation: u32, group: Group<'_>, until: i64) -> Result<Vec<(usize, Applied)>, Error> {
-        let [(at, entry)] = *group.entries else {
-            let slot = slot(generation, group.entries[0].1);
+        let answers = if group.members.is_empty() {
+            vec![None; group.entries.len()]
+        } else {
             let fields: Vec<_> = group.fields.into_iter().collect();
-            let answers = self.call(&slot, &group.members, &fields, until).await?;
-            let apply = group.entries.iter().zip(answers).map(|(&(at, entry), answer)| async move {
-                Ok::<_, Error>((
-                    at,
-                    match answer {
-                        Some(applied) => applied,
-                        None => self.apply_one(generation, entry, until).await?,
-                    },
-                ))
-            });
-            return try_join_all(apply).await;
+            self.call(&slot(generation, group.entries[0].1), &group.members, &fields, until).await?
         };
-        Ok(vec![(at, self.apply_one(generation, entry, until).await?)])
+        let apply = group.entries.iter().zip(answers).map(|(&(at, entry), answer)| async move {
+            Ok::<_, Error>((
+                at,
+                match answer {
+                    Some(applied) => applied,
+                    None => self.apply_one(generation, entry, until).await?,
+                },
+            ))
+        });
+        try_join_all(apply).await
     }
 
     async fn apply_one(&self, generation: u32, entry: &Entry, until: i64) -> Result<Applied, Error> {

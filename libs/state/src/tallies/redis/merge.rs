@@ -6,8 +6,7 @@ use contests::Entry;
 
 use super::{ARGUMENTS, FIELDS, Member, fields};
 
-/// Entries of one slot, and what they add together. Fields and members are of no use where it is one entry alone, for
-/// that may be too large for one call.
+/// Entries of one slot, and what they add together; or one that is too large for a call, without members and fields.
 #[derive(Debug, Default)]
 pub struct Group<'a> {
     /// The entries, with their places among all.

@@ -7,7 +7,10 @@ use bootstrap::HttpError;
 use domain::{State, TaskId};
 use jiff::{SignedDuration, fmt::friendly::SpanParser};
 use serde::{Deserialize, Deserializer, de::Error as _};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams,
+    openapi::{ObjectBuilder, Schema, Type},
+};
 
 #[cfg(test)]
 mod tests;
@@ -58,7 +61,7 @@ impl Poll {
 #[into_params(parameter_in = Query)]
 pub struct Window {
     /// Only tasks in this state. SUPERSEDED is a state of revisions, never of a task.
-    #[param(value_type = Option<TaskState>, inline, nullable = false)]
+    #[param(schema_with = task_states, required = false)]
     #[serde(deserialize_with = "of_a_task")]
     pub state: Option<State>,
     /// Where to go on: `next` of the page before.
@@ -69,19 +72,10 @@ pub struct Window {
     limit: Option<u16>,
 }
 
-/// A state that a task may be in.
-#[derive(ToSchema)]
-#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(dead_code, reason = "only its schema is used: `State` is read, and checked")]
-pub enum TaskState {
-    Pending,
-    ApplyingInCluster,
-    Done,
-    Rejected,
-    Failed,
-    RollingBack,
-    RolledBack,
-    RollbackBlocked,
+/// The states that a task may be in, for the interface's document.
+fn task_states() -> Schema {
+    let states = State::OF_A_TASK.map(State::as_str);
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(states)).into()
 }
 
 fn of_a_task<'de, D: Deserializer<'de>>(text: D) -> Result<Option<State>, D::Error> {

@@ -11,7 +11,7 @@ use ingest::proto::{Ballot, CastRequest, Value as Sent, ingest_client::IngestCli
 use serde_json::{Value, json};
 use tonic::transport::Channel;
 
-use crate::program::{Ran, Up};
+use crate::program::{Up, ok};
 
 const WITHIN: Duration = Duration::from_secs(60);
 const VOTE: &str = r#"{"id":"v-1","name":"Alux Nahual","album":"Leyenda","year":1989,"rank":5}"#;
@@ -25,11 +25,6 @@ tallies:
   songs: {by: [song]}
 voters: {required: true, max_ballots: 2}
 ";
-
-fn ok(ran: Ran) -> String {
-    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
-    ran.out
-}
 
 fn told(up: &Up, arguments: &[&str]) -> Value {
     serde_json::from_str(&ok(up.run(&[arguments, &["-o", "json"]].concat()))).expect("JSON")

@@ -2,17 +2,12 @@
 
 use serde_json::Value;
 
-use crate::program::{CONFIG, Ran, Up, folder};
+use crate::program::{CONFIG, Ran, Up, folder, ok};
 
 fn up() -> (tempfile::TempDir, Up) {
     let dir = tempfile::tempdir().expect("a folder");
     let up = Up::start(&dir.path().join("unused"), &["--ephemeral"]);
     (dir, up)
-}
-
-fn ok(ran: Ran) -> String {
-    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
-    ran.out
 }
 
 fn json(ran: Ran) -> Value {

@@ -134,3 +134,9 @@ pub fn folder(name: &str, manifest: &str) -> (tempfile::TempDir, String) {
 }
 
 pub const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: \"1\"}\n";
+
+/// What a command printed that succeeded.
+pub fn ok(ran: Ran) -> String {
+    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
+    ran.out
+}

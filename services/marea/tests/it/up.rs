@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::program::{CONFIG, Ran, Up, command, folder, marea};
+use crate::program::{CONFIG, Ran, Up, command, folder, marea, ok};
 
 /// Far above what an idle machine takes.
 const WITHIN: Duration = Duration::from_secs(120);
@@ -21,11 +21,6 @@ kind: ConfigMap
 metadata: {name: settings}
 data: {a: 'first'}
 ";
-
-fn ok(ran: Ran) -> String {
-    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
-    ran.out
-}
 
 fn ephemeral() -> (tempfile::TempDir, Up) {
     let dir = tempfile::tempdir().expect("a folder");

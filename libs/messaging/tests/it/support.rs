@@ -86,8 +86,13 @@ impl Scripted {
         eventually(&format!("{times} deliveries of {id}"), async || self.times(id) >= times).await;
     }
 
+    /// Awaits so many messages: on a slow disk they may take minutes, each but [`PATIENCE`].
     pub(crate) async fn saw_all(&self, count: usize) {
-        eventually(&format!("{count} messages"), async || self.distinct() >= count).await;
+        let mut seen = self.distinct();
+        while seen < count {
+            eventually(&format!("the next of {count} messages after {seen}"), async || self.distinct() > seen).await;
+            seen = self.distinct();
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help up build test servers lint fmt clippy doc unused bench load clean
+.PHONY: help up build test servers delivery lint fmt clippy doc unused bench load clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: ## Install what tests need (apt where it may), start real servers, run eve
 
 servers: ## Only install what tests start: brokers, stores, an API server, tools
 	libs/testkit/servers/install.sh
+
+delivery: ## Scripts, workflows, images' files, every overlay on a real API server, rules, Terraform, checkov
+	@.ci/delivery
 
 lint: fmt clippy doc unused ## Format, clippy, documentation, unused dependencies; a warning is an error
 

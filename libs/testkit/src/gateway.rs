@@ -1,7 +1,7 @@
 //! What an Ingress does in a cluster: one address before several replicas, chosen by path.
 
 use std::sync::{
-    Arc,
+    Arc, PoisonError, RwLock,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -19,12 +19,15 @@ use tokio::{net::TcpListener, task::JoinHandle};
 pub struct Gateway {
     /// Its address.
     pub url: String,
+    forward: Forward,
     serving: JoinHandle<()>,
 }
 
-#[derive(Clone)]
+type Routes = Arc<[(String, Vec<String>)]>;
+
+#[derive(Debug, Clone)]
 struct Forward {
-    routes: Arc<[(String, Vec<String>)]>,
+    routes: Arc<RwLock<Routes>>,
     turn: Arc<AtomicUsize>,
     http: reqwest::Client,
 }
@@ -35,14 +38,23 @@ impl Gateway {
     /// # Panics
     /// Where no port is free.
     pub async fn start(routes: &[(&str, Vec<String>)]) -> Self {
-        let routes = routes.iter().map(|(prefix, bases)| ((*prefix).to_owned(), bases.clone())).collect();
+        let routes = Arc::new(RwLock::new(owned(routes)));
         let forward = Forward { routes, turn: Arc::default(), http: reqwest::Client::new() };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port of loopback is free");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let router = Router::new().fallback(answer).with_state(forward);
+        let router = Router::new().fallback(answer).with_state(forward.clone());
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.expect("serving does not end") });
-        Self { url: format!("http://{address}"), serving }
+        Self { url: format!("http://{address}"), forward, serving }
     }
+
+    /// Exchanges the routes for these; what is under way goes on.
+    pub fn set(&self, routes: &[(&str, Vec<String>)]) {
+        *self.forward.routes.write().unwrap_or_else(PoisonError::into_inner) = owned(routes);
+    }
+}
+
+fn owned(routes: &[(&str, Vec<String>)]) -> Routes {
+    routes.iter().map(|(prefix, bases)| ((*prefix).to_owned(), bases.clone())).collect()
 }
 
 impl Drop for Gateway {
@@ -54,8 +66,9 @@ impl Drop for Gateway {
 impl Forward {
     async fn send(&self, request: Request) -> Result<Response, String> {
         let path = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
-        let route = self.routes.iter().find(|(prefix, _)| path.starts_with(prefix.as_str()));
-        let (_, bases) = route.ok_or("no route")?;
+        let routes = Arc::clone(&self.routes.read().unwrap_or_else(PoisonError::into_inner));
+        let route = routes.iter().find(|(prefix, _)| path.starts_with(prefix.as_str()));
+        let (_, bases) = route.filter(|(_, bases)| !bases.is_empty()).ok_or("no route")?;
         let base = &bases[self.turn.fetch_add(1, Ordering::Relaxed) % bases.len()];
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, usize::MAX).await.map_err(|e| e.to_string())?;

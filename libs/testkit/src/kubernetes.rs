@@ -5,6 +5,7 @@ mod pki;
 mod world;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use kube::Client;
@@ -14,7 +15,7 @@ use tokio::sync::OnceCell;
 use self::control_plane::ControlPlane;
 use self::pki::Pki;
 use crate::http::tls;
-use crate::{Folder, Process, shared};
+use crate::{Folder, Process, programs, shared};
 
 /// Administrator's group: it may do all.
 const MASTERS: &str = "system:masters";
@@ -27,18 +28,24 @@ pub struct Options {
     pub controllers: bool,
     /// Nodes of kwok, each as large as 1,000 pods.
     pub nodes: usize,
+    /// Pods' addresses are of loopback (127.128.0.0/16), so that a process can stand for a pod at its own address and
+    /// port. Such addresses cannot stand in EndpointSlices: Services have no endpoints then.
+    pub pods_on_loopback: bool,
+    /// Between two looks of the controller that scales.
+    pub autoscaler_period: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { controllers: true, nodes: 3 }
+        // A short period: tests await what a cluster does within a minute.
+        Self { controllers: true, nodes: 3, pods_on_loopback: false, autoscaler_period: Duration::from_secs(1) }
     }
 }
 
 impl Options {
     /// etcd and the API server, nothing else.
     pub fn api_server_only() -> Self {
-        Self { controllers: false, nodes: 0 }
+        Self { controllers: false, nodes: 0, ..Self::default() }
     }
 }
 
@@ -66,7 +73,7 @@ impl Kubernetes {
         let mut cluster = Self { server, folder, pki, plane: None, _own: Some(own) };
         let admin = cluster.kubeconfig();
         plane.await_api_server(&cluster.client().await).await;
-        cluster.plane = Some(plane.with_controllers(&admin));
+        cluster.plane = Some(plane.with_controllers(&admin, options));
         world::create(&cluster.client().await, options.nodes).await;
         // Last, so that a folder with this file is a whole cluster.
         std::fs::write(cluster.folder.join("server"), &cluster.server).expect("a folder of our own is writable");
@@ -98,6 +105,14 @@ impl Kubernetes {
     /// user and the groups. `system:serviceaccount:<namespace>:<name>` is a ServiceAccount.
     pub fn kubeconfig_as(&self, user: &str, groups: &[&str]) -> PathBuf {
         self.pki.kubeconfig(&self.server, user, groups)
+    }
+
+    /// `kubectl` of the cluster's version, as an administrator. `None`, and said, where it is not installed.
+    pub fn kubectl(&self) -> Option<Command> {
+        let [program] = programs::find(["kubectl"])?;
+        let mut command = Command::new(program);
+        command.env("KUBECONFIG", self.kubeconfig());
+        Some(command)
     }
 
     /// A client of an administrator. It never retries by itself. It belongs to the test's runtime.

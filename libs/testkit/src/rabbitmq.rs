@@ -58,6 +58,15 @@ impl RabbitMq {
         &self.nodes[node].management
     }
 
+    /// The URL that Prometheus reads a node's metrics at, without a path.
+    ///
+    /// # Panics
+    /// Of a broker from the environment, which does not tell it.
+    pub fn metrics(&self, node: usize) -> &str {
+        let metrics = self.nodes[node].metrics.as_deref();
+        metrics.expect("a broker from the environment is for tests' queues; use RabbitMq::start to read its metrics")
+    }
+
     /// The nodes' URLs without a vhost.
     pub fn authorities(&self) -> Vec<String> {
         self.nodes.iter().map(|node| node.amqp.clone()).collect()
@@ -148,7 +157,7 @@ async fn shared_once(nodes: usize) -> Option<RabbitMq> {
         return RabbitMq::start(nodes).await;
     };
     let nodes = amqp.into_iter().zip(management);
-    let nodes = nodes.map(|(amqp, management)| Node { amqp, management, process: None }).collect();
+    let nodes = nodes.map(|(amqp, management)| Node { amqp, management, metrics: None, process: None }).collect();
     Some(RabbitMq { nodes, _epmd: None, _folder: None })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kube::Client;
 
+use super::Options;
 use super::pki::Pki;
 use crate::{Process, free_port, http, programs, workspace};
 
@@ -70,10 +71,11 @@ impl ControlPlane {
     }
 
     /// Starts controllers, scheduler and kwok, where they are wanted.
-    pub fn with_controllers(mut self, kubeconfig: &Path) -> Self {
+    pub fn with_controllers(mut self, kubeconfig: &Path, options: Options) -> Self {
         if let Some([manager, scheduler, kwok]) = self.programs.take() {
-            let kwok = self.kwok(&kwok);
-            let parts = [self.controller_manager(&manager), self.scheduler(&scheduler), kwok];
+            let kwok = self.kwok(&kwok, options.pods_on_loopback);
+            let manager = self.controller_manager(&manager, options.autoscaler_period);
+            let parts = [manager, self.scheduler(&scheduler), kwok];
             self.controllers = parts
                 .into_iter()
                 .map(|(name, mut command)| {
@@ -85,11 +87,12 @@ impl ControlPlane {
         self
     }
 
-    fn controller_manager(&self, program: &Path) -> (&'static str, Command) {
+    fn controller_manager(&self, program: &Path, autoscaler: Duration) -> (&'static str, Command) {
         let mut command = Command::new(program);
         command.args(["--leader-elect=false", "--secure-port=0", "--kube-api-qps=500", "--kube-api-burst=1000"]);
+        command.arg(format!("--horizontal-pod-autoscaler-sync-period={}ms", autoscaler.as_millis()));
         // Short periods: tests await what a cluster does within a minute.
-        command.args(["--horizontal-pod-autoscaler-sync-period=1s", "--pvclaimbinder-sync-period=1s"]);
+        command.arg("--pvclaimbinder-sync-period=1s");
         command.args(["--namespace-sync-period=10s", "--enable-hostpath-provisioner=true"]);
         // kwok renews its nodes' leases, late when a test keeps both cores busy.
         command.args(["--node-monitor-grace-period=600s"]);
@@ -104,11 +107,12 @@ impl ControlPlane {
         ("kube-scheduler", command)
     }
 
-    fn kwok(&self, program: &Path) -> (&'static str, Command) {
+    fn kwok(&self, program: &Path, loopback: bool) -> (&'static str, Command) {
         let mut command = Command::new(program);
         // Without a home of its own it would read and write the user's.
         command.env("HOME", &self.folder).args(["--manage-all-nodes", "--node-lease-duration-seconds=120"]);
-        command.args(["--cidr=10.128.0.0/16", "--node-ip=10.127.0.1"]);
+        let pods = if loopback { "127.128.0.0/16" } else { "10.128.0.0/16" };
+        command.args(["--cidr", pods, "--node-ip=10.127.0.1"]);
         command.arg("--config").arg(workspace().join("libs/testkit/servers/stages.yaml"));
         ("kwok", command)
     }
@@ -136,6 +140,9 @@ fn start_api_server(programs: &Programs, folder: &Path, pki: &Pki, etcd: &str, p
         .args(["--service-cluster-ip-range=10.96.0.0/12", "--service-account-issuer=https://kubernetes.default.svc"]);
     // The default range of 2,768 ports is for all Services of a test run's NodePort and LoadBalancer type.
     command.args(["--service-node-port-range=30000-32767", "--profiling=false"]);
+    command.args(["--requestheader-allowed-names=front-proxy", "--requestheader-username-headers=X-Remote-User"]);
+    command
+        .args(["--requestheader-group-headers=X-Remote-Group", "--requestheader-extra-headers-prefix=X-Remote-Extra-"]);
     if programs.controllers.is_none() {
         // Nobody makes the ServiceAccount `default` that this plug-in asks for.
         command.arg("--disable-admission-plugins=ServiceAccount");
@@ -146,6 +153,10 @@ fn start_api_server(programs: &Programs, folder: &Path, pki: &Pki, etcd: &str, p
         ("--client-ca-file", "ca.crt"),
         ("--service-account-key-file", "service-accounts.crt"),
         ("--service-account-signing-key-file", "service-accounts.key"),
+        // Aggregated API servers are told by these who calls.
+        ("--requestheader-client-ca-file", "ca.crt"),
+        ("--proxy-client-cert-file", "front-proxy.crt"),
+        ("--proxy-client-key-file", "front-proxy.key"),
     ] {
         command.arg(flag).arg(pki.file(file));
     }

@@ -34,6 +34,7 @@ impl Pki {
         );
         pki.sign("server", "/CN=kube-apiserver", SERVER);
         pki.sign("service-accounts", "/CN=service-accounts", CLIENT);
+        pki.sign("front-proxy", "/CN=front-proxy", CLIENT);
         pki
     }
 

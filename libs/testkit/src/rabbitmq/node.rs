@@ -15,6 +15,8 @@ pub(super) struct Node {
     pub amqp: String,
     /// `http://user:password@host:port`
     pub management: String,
+    /// `http://host:port`, of what Prometheus reads; none of a broker from the environment.
+    pub metrics: Option<String>,
     pub process: Option<Process>,
 }
 
@@ -36,13 +38,14 @@ impl Cluster {
     pub fn start(&self, number: usize) -> Node {
         let folder = self.folder.join(format!("r{number}"));
         std::fs::create_dir_all(&folder).expect("a folder of our own is writable");
-        let (amqp, management) = (free_port(), free_port());
-        write(&folder, "rabbitmq.conf", &self.config(amqp, management));
-        write(&folder, "enabled_plugins", "[rabbitmq_management].\n");
+        let (amqp, management, metrics) = (free_port(), free_port(), free_port());
+        write(&folder, "rabbitmq.conf", &self.config(amqp, management, metrics));
+        write(&folder, "enabled_plugins", "[rabbitmq_management,rabbitmq_prometheus].\n");
         let process = Process::start(&self.names[number], self.command(number, &folder), &folder.join("log"));
         Node {
             amqp: format!("amqp://guest:guest@127.0.0.1:{amqp}"),
             management: format!("http://guest:guest@127.0.0.1:{management}"),
+            metrics: Some(format!("http://127.0.0.1:{metrics}")),
             process: Some(process),
         }
     }
@@ -69,11 +72,13 @@ impl Cluster {
         command
     }
 
-    fn config(&self, amqp: u16, management: u16) -> String {
+    fn config(&self, amqp: u16, management: u16, metrics: u16) -> String {
         let mut config = format!(
             "listeners.tcp.1 = 127.0.0.1:{amqp}\n\
              management.tcp.ip = 127.0.0.1\n\
              management.tcp.port = {management}\n\
+             prometheus.tcp.ip = 127.0.0.1\n\
+             prometheus.tcp.port = {metrics}\n\
              management_agent.disable_metrics_collector = true\n\
              management.disable_stats = true\n\
              management.enable_queue_totals = true\n\

@@ -6,6 +6,7 @@
 mod insert;
 mod ledger;
 mod log;
+mod places;
 
 use std::collections::BTreeMap;
 
@@ -15,10 +16,10 @@ use contests::{Entry, Verdict};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{BallotLog, Error, Held, Incoming, Known, Logged, Page, Query, Snapshot, measure::measured};
+use crate::{BallotLog, Error, Held, Incoming, KeyDigest, Known, Logged, Page, Query, Snapshot, measure::measured};
 
 /// `ballot`: who was first. `log`: the batches that have rows in the log. `claim`: the places of voters.
-/// `entry`: the ledger.
+/// `entry`: the ledger. `tally_key`: the keys that a tally has counters for.
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS contest (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, generation INTEGER NOT NULL DEFAULT 1);
@@ -34,6 +35,9 @@ CREATE INDEX IF NOT EXISTS log_time ON log (contest, time, number);
 CREATE TABLE IF NOT EXISTS claim (
   contest INTEGER NOT NULL, voter TEXT NOT NULL, period INTEGER NOT NULL, place INTEGER NOT NULL,
   PRIMARY KEY (contest, voter, period, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tally_key (
+  contest INTEGER NOT NULL, tally TEXT NOT NULL, place INTEGER NOT NULL, key BLOB NOT NULL,
+  PRIMARY KEY (contest, tally, place), UNIQUE (contest, tally, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entry (
   number INTEGER PRIMARY KEY, batch BLOB NOT NULL UNIQUE, contest INTEGER NOT NULL, slot INTEGER NOT NULL,
   producer BLOB NOT NULL, place INTEGER NOT NULL, cumulative INTEGER NOT NULL, confirmed INTEGER NOT NULL,
@@ -87,6 +91,17 @@ impl BallotLog for EmbeddedBallots {
     async fn insert(&self, batches: &[Incoming<'_>]) -> Result<Vec<Vec<Verdict>>, Error> {
         let prepared: Vec<_> = batches.iter().map(insert::Prepared::of).collect();
         self.write("insert", move |tx| prepared.into_iter().map(|batch| insert::log(tx, batch)).collect()).await
+    }
+
+    async fn places(
+        &self,
+        contest: &str,
+        tally: &str,
+        from: usize,
+        keys: &[KeyDigest],
+    ) -> Result<Vec<KeyDigest>, Error> {
+        let (contest, tally, keys) = (contest.to_owned(), tally.to_owned(), keys.to_vec());
+        self.write("places", move |tx| places::take(tx, &contest, &tally, from, &keys)).await
     }
 
     async fn freeze(&self, entries: &[Entry]) -> Result<Vec<Held>, Error> {

@@ -7,6 +7,18 @@ use contests::{
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+/// A key of a tally, in the sixteen first bytes of its SHA-256: keys may be long, and only whether two are the same is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyDigest(pub(crate) [u8; 16]);
+
+impl KeyDigest {
+    /// Of a key.
+    pub fn of(key: &str) -> Self {
+        let digest = Sha256::digest(key);
+        Self(digest[..16].try_into().expect("SHA-256 has 32 bytes"))
+    }
+}
+
 /// Caller and id in few bytes, unique among a contest's ballots: ids that Marea gave are 16 or 20 bytes of their own
 /// time's order, so that new ones stand beside each other. The same for a client that sends one of those as text.
 pub(crate) fn compact(caller: &str, id: &Id<'_>) -> Vec<u8> {

@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use contests::{Batch, Definition, Entry, Verdict, audit::Summary, standings::Totals};
 use jiff::Timestamp;
+pub use key::KeyDigest;
 pub use query::{Page, Query, Row};
 use uuid::Uuid;
 
@@ -75,6 +76,16 @@ pub trait BallotLog: Send + Sync + 'static {
     /// the log by this very batch and position has the verdict that it had; of two with one key the first in the log
     /// counts.
     async fn insert(&self, batches: &[Incoming<'_>]) -> Result<Vec<Vec<Verdict>>, Error>;
+
+    /// Gives a tally's keys its places from `from` on, in order and without a gap, until one of them is taken or a key has
+    /// one already; answers which keys have the places from `from` on. All before `from` must be taken.
+    async fn places(
+        &self,
+        contest: &str,
+        tally: &str,
+        from: usize,
+        keys: &[KeyDigest],
+    ) -> Result<Vec<KeyDigest>, Error>;
 
     /// Writes entries where there are none of their batches, and gives what the ledger holds, in the same order.
     /// Their contests and slots are known from then on.

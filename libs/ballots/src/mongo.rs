@@ -2,8 +2,8 @@
 //!
 //! Everything is written with `w: majority, j: true` and read from the primary with read concern `majority`: what was
 //! answered survives every fail-over. No transaction is needed: the unique `_id` of a ballot, of a voter's place and
-//! of an entry decides, whoever comes first. Collections: `ballots`, `claims`, `ledger`, `contests`,
-//! and `hands`, which alone need not last.
+//! of an entry decides, whoever comes first. Collections: `ballots`, `claims`, `keys`, `ledger`,
+//! `contests`, and `hands`, which alone need not last.
 
 mod claims;
 mod connect;
@@ -11,6 +11,7 @@ mod hands;
 mod insert;
 mod ledger;
 mod log;
+mod places;
 mod snapshot;
 
 use std::{
@@ -31,7 +32,9 @@ use mongodb::{Collection, Database, bson::Document};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::{BallotLog, Error, Hand, Held, Incoming, Known, Logged, Page, Query, Snapshot, measure::measured};
+use crate::{
+    BallotLog, Error, Hand, Held, Incoming, KeyDigest, Known, Logged, Page, Query, Snapshot, measure::measured,
+};
 
 /// Bound on one operation, whatever the driver does meanwhile; below the 10 s after which a consumer gives up its
 /// subscription.
@@ -53,6 +56,8 @@ struct Store {
     database: Database,
     ballots: Collection<Document>,
     claims: Collection<Document>,
+    /// The keys that tallies have counters for.
+    keys: Collection<Document>,
     ledger: Collection<Document>,
     contests: Collection<Document>,
     /// Contests and slots that are known to be written down.
@@ -102,6 +107,16 @@ impl BallotLog for MongoBallots {
     async fn insert(&self, batches: &[Incoming<'_>]) -> Result<Vec<Vec<Verdict>>, Error> {
         let prepared = insert::prepare(batches);
         self.run("insert", insert::log(&self.0, prepared)).await
+    }
+
+    async fn places(
+        &self,
+        contest: &str,
+        tally: &str,
+        from: usize,
+        keys: &[KeyDigest],
+    ) -> Result<Vec<KeyDigest>, Error> {
+        self.run("places", places::take(&self.0, contest, tally, from, keys)).await
     }
 
     async fn freeze(&self, entries: &[Entry]) -> Result<Vec<Held>, Error> {

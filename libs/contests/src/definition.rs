@@ -23,6 +23,10 @@ pub const DEFAULT_TEXT: usize = 200;
 /// The greatest integer that a field takes, and its negative the least, where the definition does not say less: a
 /// batch of as many as there can be still sums to what every counter holds exactly, 2^53.
 pub const MAX_INTEGER: i64 = 1_000_000_000_000;
+/// The most keys that a tally may be allowed.
+pub const MAX_KEYS: usize = 100_000;
+/// The most keys of a tally where the definition does not say.
+pub const DEFAULT_KEYS: usize = 10_000;
 /// The most lanes of a contest: each may have a batch in the making.
 pub const MAX_LANES: usize = 256;
 
@@ -144,6 +148,18 @@ pub struct Field {
     pub draw: bool,
 }
 
+impl Field {
+    /// How many values it may have, being missing among them; as many as can be counted where anything goes.
+    fn possible(&self) -> u64 {
+        let values = match &self.shape {
+            Shape::Text { values, .. } if values.is_empty() => u64::MAX,
+            Shape::Text { values, .. } => values.len() as u64,
+            Shape::Integer { min, max } => max.abs_diff(*min).saturating_add(1),
+        };
+        values.saturating_add(u64::from(self.optional))
+    }
+}
+
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
@@ -205,6 +221,8 @@ pub struct Tally {
     pub sum: Option<usize>,
     /// Which ballots it counts: those that meet all.
     pub conditions: Vec<Condition>,
+    /// How many keys it has at most; ballots of any other key add to its others.
+    pub max_keys: usize,
 }
 
 /// One queue group and the ballots that go there.
@@ -276,6 +294,12 @@ impl Definition {
             then.is_some_and(|then| canonical::meaning(other, then) != canonical::meaning(self, tally))
         };
         self.tallies.iter().find(differs).map(|tally| tally.name.as_str())
+    }
+
+    /// Whether ballots could bring a tally more keys than it may have.
+    pub fn can_overflow(&self, tally: &Tally) -> bool {
+        let possible = |field: &usize| self.fields.get(*field).map_or(1, Field::possible);
+        tally.by.iter().map(possible).fold(1, u64::saturating_mul) > tally.max_keys as u64
     }
 
     /// Whether the public log leaves a name (of a field, or `voter`) out.

@@ -15,6 +15,10 @@ pub use fold::Unfit;
 /// Between the parts of an [`Increment`]'s key, and between tally and key in a store: no text of a ballot holds it.
 pub const SEPARATOR: char = '\u{1f}';
 
+/// The key of a tally's others: the ballots of all keys that came after it had as many as it may have. No text of a ballot
+/// holds it.
+pub const OTHERS: &str = "\u{1e}";
+
 /// What became of one ballot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,6 +93,21 @@ impl Increment {
 }
 
 impl Entry {
+    /// Adds what a tally gains by keys that have no place to its others. Each of its keys is asked for once, in order.
+    pub fn fold_others(&mut self, tally: &str, mut has_place: impl FnMut(&str) -> bool) {
+        let mut others = 0;
+        let before = self.increments.len();
+        self.increments.retain(|increment| {
+            let stays = increment.tally != tally || has_place(&increment.key);
+            others += if stays { 0 } else { increment.amount };
+            stays
+        });
+        if self.increments.len() < before {
+            self.increments.push(Increment { tally: tally.to_owned(), key: OTHERS.to_owned(), amount: others });
+            self.increments.sort();
+        }
+    }
+
     /// The ballots that reached the log: counted, duplicate, or over their voters' limit.
     pub fn received(&self) -> u64 {
         self.counted + self.duplicate + self.over_limit

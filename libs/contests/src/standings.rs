@@ -77,6 +77,9 @@ pub struct Ranking {
     /// The field that is summed; none: ballots are counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<String>,
+    /// What the ballots come to whose keys came after the tally had as many as it may have; none: there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<i64>,
     /// How many rows there are, of which `rows` may be the first.
     pub size: usize,
     /// The rows, by rank.

@@ -91,14 +91,26 @@ impl Round {
         // Once the log answers: what is tried again because it does not would bury them at each try.
         let readable = read.iter().zip(delivered).filter_map(|(read, from)| Some((read.as_ref().ok()?, from)));
         try_join_all(readable.map(|(read, from)| self.bury(read, from))).await?;
-        let mut verdicts = verdicts.into_iter();
-        let entry = |read: Result<Read<'_>, Failure>| {
-            let read = read?;
-            let Some(definition) = &read.definition else { return Ok(Entry::dead(&read.batch)) };
-            let verdicts = verdicts.next().unwrap_or_default();
-            Entry::fold(definition, &read.batch, &verdicts).map_err(|e| Failure::Fail(e.to_string()))
+        let (mut verdicts, mut logged) = (verdicts.into_iter(), Vec::with_capacity(read.len()));
+        for read in read {
+            logged.push(match read {
+                Ok(Read { definition: None, batch, .. }) => Ok(Entry::dead(&batch)),
+                Ok(Read { definition: Some(definition), batch, .. }) => {
+                    self.fold(&definition, &batch, &verdicts.next().unwrap_or_default()).await?
+                }
+                Err(failure) => Err(failure),
+            });
+        }
+        Ok(logged)
+    }
+
+    async fn fold(&self, definition: &Definition, batch: &Batch<'_>, verdicts: &[Verdict]) -> Result<Logged, Failure> {
+        let mut entry = match Entry::fold(definition, batch, verdicts) {
+            Ok(entry) => entry,
+            Err(unfit) => return Ok(Err(Failure::Fail(unfit.to_string()))),
         };
-        Ok(read.into_iter().map(entry).collect())
+        self.0.limit_keys(definition, &mut entry).await.map_err(Failure::retry)?;
+        Ok(Ok(entry))
     }
 
     /// Writes the entries down, each as it was first written.

@@ -13,6 +13,7 @@ mod feed;
 mod generations;
 mod hands;
 mod http;
+mod keys;
 mod rebuild;
 mod stores;
 mod sweep;
@@ -77,6 +78,7 @@ struct Inner {
     hands: Arc<hands::Hands>,
     gathering: evidence::Gathering,
     definitions: definitions::Definitions,
+    keys: keys::Keys,
     generations: generations::Generations,
     boards: board::Boards,
     audits: audit::Audits,
@@ -91,6 +93,7 @@ impl Tally {
             stores,
             settle: Duration::from_secs(config.settle_seconds),
             definitions: definitions::Definitions::default(),
+            keys: keys::Keys::default(),
             generations: generations::Generations::default(),
             boards: board::Boards::default(),
             hands: Arc::default(),

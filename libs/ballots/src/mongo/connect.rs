@@ -58,6 +58,7 @@ impl Store {
         Self {
             ballots: collection("ballots"),
             claims: collection("claims"),
+            keys: collection("keys"),
             ledger: collection("ledger"),
             contests: collection("contests"),
             known: parking_lot::Mutex::default(),
@@ -74,8 +75,9 @@ impl Store {
         let newest = plain(doc! { "contest": 1, "time": -1, "_id": -1 });
         self.ballots.create_indexes([newest, ends.clone()]).await?;
         let unique = IndexOptions::builder().unique(true).build();
-        let one_place = IndexModel::builder().keys(doc! { "ballot": 1 }).options(unique).build();
-        self.claims.create_indexes([plain(doc! { "voter": 1 }), one_place, ends]).await?;
+        let one_place = |keys| IndexModel::builder().keys(keys).options(unique.clone()).build();
+        self.claims.create_indexes([plain(doc! { "voter": 1 }), one_place(doc! { "ballot": 1 }), ends]).await?;
+        self.keys.create_index(one_place(doc! { "key": 1 })).await?;
         let ledger = [
             plain(doc! { "contest": 1, "_id": 1 }),
             plain(doc! { "contest": 1, "mark": 1, "_id": 1 }),

@@ -141,7 +141,7 @@ async fn insert_chunk(
 }
 
 /// The positions of duplicate keys, where nothing else went wrong.
-fn duplicates(error: mongodb::error::Error) -> Result<Vec<usize>, Error> {
+pub(super) fn duplicates(error: mongodb::error::Error) -> Result<Vec<usize>, Error> {
     let ErrorKind::InsertMany(failed) = error.kind.as_ref() else { return Err(error.into()) };
     let errors = failed.write_errors.as_deref().unwrap_or_default();
     // Written, but not by a majority: it is not known to last.

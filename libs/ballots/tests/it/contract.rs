@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ballots::BallotLog;
+use ballots::{BallotLog, KeyDigest};
 use contests::Verdict::{Conflicting, Counted, Dead, Duplicate, OverLimit};
 use futures::future::{join, join_all};
 use uuid::Uuid;
@@ -146,4 +146,43 @@ pub async fn many_batches_at_once(log: Store) {
     let counted: usize = verdicts.iter().flatten().filter(|v| **v == Counted).count();
     assert_eq!(counted, 2_000);
     assert!(verdicts[2].iter().all(|v| *v == Counted));
+}
+
+async fn places(log: &Store, tally: &str, from: usize, keys: &[&str]) -> Vec<KeyDigest> {
+    log.places("c", tally, from, &digests(keys)).await.expect("an answer")
+}
+
+fn digests(keys: &[&str]) -> Vec<KeyDigest> {
+    keys.iter().map(|key| KeyDigest::of(key)).collect()
+}
+
+pub async fn keys_have_places_in_order_and_one_each(log: Store) {
+    assert_eq!(places(&log, "t", 0, &["a", "b"]).await, digests(&["a", "b"]));
+    // Whoever does not know them is told instead.
+    assert_eq!(places(&log, "t", 0, &["c"]).await, digests(&["a", "b"]));
+    assert_eq!(places(&log, "t", 1, &["c"]).await, digests(&["b"]));
+    // One that has a place gets no other, and none is left free before what follows.
+    assert_eq!(places(&log, "t", 2, &["c", "a", "d"]).await, digests(&["c"]));
+    assert_eq!(places(&log, "t", 3, &["d"]).await, digests(&["d"]));
+    assert_eq!(places(&log, "t2", 0, &["a"]).await, digests(&["a"]));
+    assert_eq!(log.places("c2", "t", 0, &digests(&["b"])).await.expect("an answer"), digests(&["b"]));
+}
+
+pub async fn keys_that_are_given_places_at_once_have_one_each(log: Store) {
+    let names: Vec<String> = (0..40).map(|n| n.to_string()).collect();
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    let one = async |keys: Vec<&str>| {
+        let mut known: Vec<KeyDigest> = vec![];
+        loop {
+            let new: Vec<&str> = keys.iter().copied().filter(|key| !known.contains(&KeyDigest::of(key))).collect();
+            if new.is_empty() {
+                return known;
+            }
+            known.extend(places(&log, "t", known.len(), &new).await);
+        }
+    };
+    let (first, second) = join(one(all.clone()), one(all.iter().rev().copied().collect())).await;
+    let (longer, shorter) = if first.len() > second.len() { (first, second) } else { (second, first) };
+    assert!(longer.starts_with(&shorter), "{longer:?}, {shorter:?}");
+    assert_eq!(longer.len(), 40);
 }

@@ -41,6 +41,8 @@ contract! {
         an_over_limit_voter_on_many_connections_gets_no_place_more,
         batches_handled_twice_at_once_in_other_orders_agree_on_who_is_above_the_limit,
         a_voter_has_new_places_in_the_next_period,
+        keys_have_places_in_order_and_one_each,
+        keys_that_are_given_places_at_once_have_one_each,
         many_batches_at_once;
     ledger_contract:
         an_entry_is_frozen_by_the_first,

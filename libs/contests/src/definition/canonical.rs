@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::{Condition, Definition, Field, Kind, Shape, Tally, Voters, Wanted, Window, duration};
+use super::{Condition, DEFAULT_KEYS, Definition, Field, Kind, Shape, Tally, Voters, Wanted, Window, duration};
 
 /// A map that keeps its order.
 struct Ordered<'a, T>(Vec<(&'a str, T)>);
@@ -61,6 +61,8 @@ struct TallyOf<'a> {
     sum: Option<&'a str>,
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     conditions: Option<BTreeMap<&'a str, &'a Wanted>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_keys: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -142,12 +144,13 @@ fn tally<'a>(definition: &'a Definition, tally: &'a Tally) -> TallyOf<'a> {
         by: names(definition, &tally.by),
         sum: tally.sum.map(|f| name(definition, f)),
         conditions: conditions(definition, &tally.conditions),
+        max_keys: (tally.max_keys != DEFAULT_KEYS).then_some(tally.max_keys),
     }
 }
 
-/// What a tally counts, whatever its name.
+/// What a tally counts, whatever its name and however many keys it may have.
 pub(super) fn meaning(definition: &Definition, of: &Tally) -> String {
-    serde_json::to_string(&tally(definition, of)).expect("a tally has text keys only")
+    serde_json::to_string(&TallyOf { max_keys: None, ..tally(definition, of) }).expect("a tally has text keys only")
 }
 
 fn routes(definition: &Definition) -> Option<RoutesOf<'_>> {

@@ -102,6 +102,28 @@ fn a_limit_of_voters_requires_them() {
 }
 
 #[test]
+fn a_tally_has_as_many_keys_as_its_fields_allow_and_it_may() {
+    let of = |fields: &str, tally: &str| {
+        let head = "name: a\ntitle: A\nkind: votes\n";
+        Definition::parse(&format!("{head}fields: {{{fields}}}\ntallies: {{t: {{{tally}}}}}\n"))
+    };
+    let overflows = |fields: &str, tally: &str| {
+        let contest = of(fields, tally).expect("a contest");
+        (contest.can_overflow(&contest.tallies[0]), contest.tallies[0].max_keys)
+    };
+    let rank = "x: {type: integer, min: 1, max: 5}";
+    assert_eq!(overflows("x: {type: string}", "by: [x]"), (true, 10_000));
+    assert_eq!(overflows("x: {type: string}", "by: []"), (false, 10_000));
+    assert_eq!(overflows("x: {type: integer}", "by: [x], max_keys: 100000"), (true, 100_000));
+    assert_eq!(overflows(rank, "by: [x], max_keys: 5"), (false, 5));
+    assert_eq!(overflows(rank, "by: [x], max_keys: 4"), (true, 4));
+    assert_eq!(overflows("x: {type: integer, min: 1, max: 5, optional: true}", "by: [x], max_keys: 5"), (true, 5));
+    let two = "x: {type: string, values: [a, b]}, y: {type: string, values: [a, b, c]}";
+    assert_eq!([6, 5].map(|most| overflows(two, &format!("by: [x, y], max_keys: {most}")).0), [false, true]);
+    assert!(of(rank, "by: [x], max_keys: 0").is_err() && of(rank, "by: [x], max_keys: 100001").is_err());
+}
+
+#[test]
 fn lanes_are_every_combination_of_route_values() {
     let olympics = samples::olympics();
     let keys: Vec<_> = olympics.lanes.iter().map(|l| (l.key.as_str(), l.group.as_str())).collect();
@@ -127,7 +149,11 @@ fn a_tally_that_counts_something_else_under_its_name_is_told() {
         Definition::parse(&file).expect("a contest")
     };
     let first = of("tallies: {one: {by: [a]}, two: {by: [a], sum: b}}");
-    for same in ["tallies: {two: {by: [a], sum: b}, one: {by: [a]}}", "tallies: {one: {by: [a]}, other: {by: [b]}}"] {
+    for same in [
+        "tallies: {one: {by: [a], max_keys: 7}}",
+        "tallies: {two: {by: [a], sum: b}, one: {by: [a]}}",
+        "tallies: {one: {by: [a]}, other: {by: [b]}}",
+    ] {
         assert_eq!(of(same).redefined(&first), None, "{same}");
     }
     for (rest, tally) in [

@@ -101,3 +101,23 @@ fn entries_survive_json() {
     let json = serde_json::to_string(&entry).expect("plain");
     assert_eq!(serde_json::from_str::<Entry>(&json).expect("the same"), entry);
 }
+
+#[test]
+fn what_has_no_place_adds_to_the_others_of_its_tally() {
+    let definition = samples::bands();
+    let bytes = body(&definition, &VOTES);
+    let batch = Batch::decode(&bytes).expect("a batch");
+    let before = Entry::fold(&definition, &batch, &[Verdict::Counted; 4]).expect("fits");
+    let mut entry = before.clone();
+    entry.fold_others("rank_sum", |key| key == "A");
+    let of = |entry: &Entry, tally: &str| -> BTreeMap<String, i64> {
+        let own = entry.increments.iter().filter(|i| i.tally == tally);
+        own.map(|i| (i.key.clone(), i.amount)).collect()
+    };
+    assert_eq!(of(&entry, "rank_sum"), BTreeMap::from([("A".to_owned(), 8), (OTHERS.to_owned(), 10)]));
+    assert_eq!(of(&entry, "bands"), of(&before, "bands"));
+    assert!(entry.increments.is_sorted());
+    let mut same = before.clone();
+    same.fold_others("bands", |_| true);
+    assert_eq!(same, before);
+}

@@ -6,7 +6,7 @@ use super::{Counts, Ranking, Row, Standings, Totals};
 use crate::{
     definition::{Definition, Tally},
     gate::State,
-    ledger::{Entry, SEPARATOR},
+    ledger::{Entry, OTHERS, SEPARATOR},
 };
 
 impl Totals {
@@ -103,7 +103,7 @@ impl Standings {
 fn ranking(definition: &Definition, tally: &Tally, counters: &BTreeMap<String, i64>, top: Option<usize>) -> Ranking {
     let prefix = format!("{}{SEPARATOR}", tally.name);
     let own = counters.range(prefix.clone()..).map_while(|(name, value)| Some((name.strip_prefix(&prefix)?, *value)));
-    let mut sorted: Vec<(&str, i64)> = own.collect();
+    let (others, mut sorted): (Vec<_>, Vec<(&str, i64)>) = own.partition(|(key, _)| *key == OTHERS);
     // Stable, and the counters stand by key: equal values keep that order.
     sorted.sort_by_key(|(_, value)| Reverse(*value));
     let size = sorted.len();
@@ -111,6 +111,7 @@ fn ranking(definition: &Definition, tally: &Tally, counters: &BTreeMap<String, i
     Ranking {
         by: tally.by.iter().map(name).collect(),
         sum: tally.sum.as_ref().map(name),
+        others: others.first().map(|(_, value)| *value),
         size,
         rows: rows(&sorted, top.unwrap_or(size)),
     }

@@ -23,6 +23,15 @@ fn equal_values_share_a_rank_and_stand_by_key() {
 }
 
 #[test]
+fn others_are_no_row() {
+    let counts = counts(&[("bands/A", 5), ("bands/\u{1e}", 9), ("albums/Z/z", 9)]);
+    let standings = Standings::rank(&samples::bands(), &counts, OPEN, View::default());
+    let (bands, albums) = (&standings.tallies["bands"], &standings.tallies["albums"]);
+    assert_eq!((ranks(bands), bands.size, bands.others), (vec![(1, "A".to_owned(), 5)], 1, Some(9)));
+    assert_eq!(albums.others, None);
+}
+
+#[test]
 fn a_view_chooses_tally_and_rows_and_tells_how_many_there_are() {
     let counts = counts(&[("bands/A", 5), ("bands/B", 2), ("albums/Z/z", 9)]);
     let view = View { tally: Some("bands"), top: Some(1) };

@@ -47,6 +47,11 @@ pub(super) fn meaning(ranking: &Ranking) -> String {
     }
 }
 
+/// What is in no row: of keys that came after the tally had all it may have.
+fn others(ranking: &Ranking) -> Markup {
+    html! { @if let Some(others) = ranking.others { "; and " (number(others)) " under other keys" } }
+}
+
 /// The chart: a list whose text says it all, and a bar a row.
 pub(super) fn bars(ranking: &Ranking) -> Markup {
     let longest = ranking.rows.iter().map(|row| row.value.unsigned_abs()).max().unwrap_or_default().max(1);
@@ -55,7 +60,7 @@ pub(super) fn bars(ranking: &Ranking) -> Markup {
             ol.bars role="list" {
                 @for row in ranking.rows.iter().take(BARS) { (bar(row, longest)) }
             }
-            figcaption.hint { (meaning(ranking)) @if ranking.size > BARS { ": the first " (BARS) " of " (number(ranking.size as u64)) } }
+            figcaption.hint { (meaning(ranking)) @if ranking.size > BARS { ": the first " (BARS) " of " (number(ranking.size as u64)) } (others(ranking)) }
         }
     }
 }
@@ -90,6 +95,7 @@ pub(super) fn table(ranking: &Ranking, id: &str) -> Markup {
                     @if ranking.rows.len() < ranking.size {
                         ": the first " (number(ranking.rows.len() as u64)) " of " (number(ranking.size as u64))
                     }
+                    (others(ranking))
                 }
                 thead {
                     tr {

@@ -201,7 +201,7 @@ fn a_table_is_cast_by_its_heading_and_bad_lines_are_told() {
 #[test]
 fn standings_are_a_table_with_bars() {
     let row = |key: &str, value: u64, rank: u64| json!({ "key": [key], "value": value, "rank": rank });
-    let tally = json!({ "by": ["name"], "size": 3, "rows": [row("A", 10, 1), row("B", 5, 2)] });
+    let tally = json!({ "by": ["name"], "others": 4, "size": 3, "rows": [row("A", 10, 1), row("B", 5, 2)] });
     let standings = json!({
         "contest": "bands", "title": "Best band", "kind": "votes", "revision": "00000000000000ab", "state": "open",
         "final": false, "settled": true, "version": 7, "board": "bands", "tallies": { "bands": tally },
@@ -212,5 +212,6 @@ fn standings_are_a_table_with_bars() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.starts_with("bands: Best band (open)  bands  15 votes, 2 duplicate\n"), "{}", ran.out);
     assert!(ran.out.contains(&"█".repeat(30)) && ran.out.contains("and 1 more"), "{}", ran.out);
+    assert!(ran.out.contains("and 4 under keys that came after"), "{}", ran.out);
     assert_eq!(run(&fake, &["contest", "standings", "bands", "--tally", "none"]).code, 1);
 }

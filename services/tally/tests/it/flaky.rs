@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use ballots::{BallotLog, Error, Hand, Held, Incoming, Known, Logged, Page, Query, Snapshot};
+use ballots::{BallotLog, Error, Hand, Held, Incoming, KeyDigest, Known, Logged, Page, Query, Snapshot};
 use contests::{Entry, Verdict};
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -66,6 +66,17 @@ impl BallotLog for Flaky {
         self.may("insert", "")?;
         self.held.subscribe().wait_for(|held| *held != Some("insert")).await.expect("the sender lives");
         self.inner.insert(batches).await
+    }
+
+    async fn places(
+        &self,
+        contest: &str,
+        tally: &str,
+        from: usize,
+        keys: &[KeyDigest],
+    ) -> Result<Vec<KeyDigest>, Error> {
+        self.may("places", contest)?;
+        self.inner.places(contest, tally, from, keys).await
     }
 
     async fn freeze(&self, entries: &[Entry]) -> Result<Vec<Held>, Error> {

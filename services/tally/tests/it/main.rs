@@ -7,6 +7,7 @@ mod flaky;
 mod harness;
 mod hidden;
 mod http;
+mod keys;
 mod lost;
 mod poison;
 mod queue;

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        Condition, Field, Shape, Tally, Wanted,
+        Condition, DEFAULT_KEYS, Field, MAX_KEYS, Shape, Tally, Wanted,
         reader::{At, Map, Reader},
         tree::Node,
     },
@@ -29,7 +29,7 @@ pub(super) fn tallies(reader: &mut Reader, map: &Map<'_>, fields: &[Field]) -> V
 
 fn tally(reader: &mut Reader, name: &str, at: &At<'_>, fields: &[Field]) -> Option<Tally> {
     is_word(reader, name, at);
-    let map = reader.map(at, &["by", "sum", "where"])?;
+    let map = reader.map(at, &["by", "sum", "where", "max_keys"])?;
     let by = match map.get("by") {
         Some(at) => positions(reader, at, fields),
         None => reader.missing(&map, "by", "a list of fields").unwrap_or_default(),
@@ -39,7 +39,10 @@ fn tally(reader: &mut Reader, name: &str, at: &At<'_>, fields: &[Field]) -> Opti
     }
     let sum = map.get("sum").and_then(|at| summed(reader, at, fields));
     let conditions = map.get("where").map(|at| conditions(reader, at, fields)).unwrap_or_default();
-    Some(Tally { name: name.to_owned(), by, sum, conditions })
+    let most = i64::try_from(MAX_KEYS).expect("a small constant");
+    let max_keys = map.get("max_keys").and_then(|at| reader.integer(at, 1, most));
+    let max_keys = max_keys.and_then(|keys| usize::try_from(keys).ok()).unwrap_or(DEFAULT_KEYS);
+    Some(Tally { name: name.to_owned(), by, sum, conditions, max_keys })
 }
 
 /// A list of fields: their positions.

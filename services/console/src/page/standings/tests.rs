@@ -16,7 +16,7 @@ fn numbers_are_grouped() {
 fn who_shares_the_lead_is_said_to() {
     let row = |name: &str, rank| Row { key: vec![name.to_owned(), String::new()], value: 3, rank };
     let rows = vec![row("a", 1), row("b", 1), row("c", 3)];
-    let ranking = Ranking { by: vec!["x".into(), "y".into()], sum: None, size: 3, rows };
+    let ranking = Ranking { by: vec!["x".into(), "y".into()], sum: None, others: None, size: 3, rows };
     assert_eq!(label(&ranking.rows[0]), "a · none");
     assert!(bars(&ranking).into_string().contains("<rect width=\"100.00%\""));
     let definition = contests::samples::bands();

@@ -109,6 +109,9 @@ fn rows(ranking: &Ranking, ui: &mut Ui) -> Done {
     if hidden > 0 {
         ui.line(ui.paint(Tone::Dim, format_args!("and {hidden} more (--top N)")))?;
     }
+    if let Some(others) = ranking.others {
+        ui.line(ui.paint(Tone::Dim, format_args!("and {others} under keys that came after `max_keys` others")))?;
+    }
     Ok(())
 }
 

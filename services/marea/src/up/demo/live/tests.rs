@@ -13,7 +13,7 @@ fn row(key: &str, value: i64, rank: u64) -> Row {
 }
 
 fn standings(tally: &str, rows: Vec<Row>, counted: u64) -> Standings {
-    let ranking = Ranking { by: vec!["name".to_owned()], sum: None, size: rows.len(), rows };
+    let ranking = Ranking { by: vec!["name".to_owned()], sum: None, others: None, size: rows.len(), rows };
     Standings {
         contest: "bands".to_owned(),
         title: String::new(),

@@ -33,6 +33,18 @@ module "network" {
   ranges = { nodes = each.value.nodes, pods = each.value.pods, services = each.value.services }
 }
 
+# Kept for the load balancers that Kubernetes makes in front of single pods.
+resource "google_compute_address" "stores" {
+  for_each = module.platform.addresses
+
+  name         = "marea-${var.environment}-${each.key}"
+  region       = var.region
+  subnetwork   = module.network["resources"].subnetwork
+  address_type = "INTERNAL"
+  purpose      = "GCE_ENDPOINT"
+  address      = each.value
+}
+
 module "cluster" {
   source   = "../modules/gcp/cluster"
   for_each = module.platform.clusters

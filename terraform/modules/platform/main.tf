@@ -36,6 +36,10 @@ locals {
     }
   }
 
+  # MongoDB's members are asked by name, each for itself; the names mean these addresses of load balancers, one a member,
+  # which `k8s/resources` and `k8s/remote-stores` hold as well. Near the end of the nodes' range: nodes come from its start.
+  addresses = { for index in range(3) : "mongodb-${index}" => cidrhost(local.clusters.resources.nodes, index - 32) }
+
   # Who opens connections to whom, and where to. What is not here is not reachable.
   flows = {
     services-to-stores = {

@@ -3,6 +3,11 @@ output "clusters" {
   value       = local.clusters
 }
 
+output "addresses" {
+  description = "Private addresses on the nodes' range of resources that are kept for load balancers, by name."
+  value       = local.addresses
+}
+
 output "flows" {
   description = "Connections that are allowed between clusters, by name: from, to, TCP ports, why."
   value       = local.flows

@@ -23,6 +23,15 @@ run "ranges_do_not_overlap" {
   }
 }
 
+run "members_of_mongodb_have_addresses_among_the_nodes" {
+  command = plan
+
+  assert {
+    condition     = output.addresses == { mongodb-0 = "10.6.31.224", mongodb-1 = "10.6.31.225", mongodb-2 = "10.6.31.226" }
+    error_message = "k8s/remote-stores and k8s/resources hold these addresses."
+  }
+}
+
 run "nothing_that_keeps_data_runs_on_spot_nodes" {
   command = plan
 

@@ -11,6 +11,7 @@ mod done;
 mod line;
 mod post;
 mod report;
+mod scaling;
 mod start;
 mod status;
 mod tallied;
@@ -44,6 +45,12 @@ struct Cli {
     /// Broker nodes that votes are posted over.
     #[arg(long, default_value_t = 1)]
     nodes: usize,
+    /// Seconds of each number of users of the study.
+    #[arg(long, default_value_t = 75)]
+    step_seconds: u32,
+    /// Least and most seconds that the study's users wait between two requests.
+    #[arg(long, default_value = "1,2")]
+    think: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -70,6 +77,17 @@ enum Scenario {
     Tally,
     /// From the cast until standings show it, in `marea up`.
     Visible,
+    /// Only where named: autoscalers up by load and down by its end, on everything real but the kubelet; 20 minutes.
+    Scaling,
+    /// Only where named: 5 to 200 users with and without autoscalers, by Locust; 15 minutes.
+    Study,
+}
+
+impl Scenario {
+    /// Whether it is not part of "all of it".
+    fn is_long(self) -> bool {
+        matches!(self, Self::Scaling | Self::Study)
+    }
 }
 
 #[tokio::main]
@@ -80,10 +98,10 @@ async fn main() -> ExitCode {
     let mut rows = vec![];
     let mut failed = false;
     for scenario in Scenario::value_variants() {
-        if !cli.only.is_empty() && !cli.only.contains(scenario) {
+        if if cli.only.is_empty() { scenario.is_long() } else { !cli.only.contains(scenario) } {
             continue;
         }
-        match measure(*scenario, &cli).await {
+        match Box::pin(measure(*scenario, &cli)).await {
             Ok(measured) => rows.extend(measured),
             Err(error) => {
                 failed = true;
@@ -111,5 +129,7 @@ async fn measure(scenario: Scenario, cli: &Cli) -> Result<Vec<Row>> {
         Scenario::VotesBulk => bulk::measure(cli.seconds).await,
         Scenario::Tally => tallied::measure(cli.seconds).await,
         Scenario::Visible => visible::measure(cli.seconds).await,
+        Scenario::Scaling => Box::pin(scaling::measure()).await.map(|()| vec![]),
+        Scenario::Study => Box::pin(scaling::study::measure(cli.step_seconds, &cli.think)).await.map(|()| vec![]),
     }
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests start: brokers and stores by apt (as root, never by sudo), Kubernetes, kwok
 # and an S3 server built from Go modules, tools in Python by pip. Kept in the cache folder by version;
-# a second run is quick. `--download` only fetches what would be built. Exit code 3: something is missing that this may not install; it says what.
+# a second run is quick. `--download` only fetches what would be built; `--scaling` also installs what only the scenarios of
+# scaling need: Prometheus and its adapter. Exit code 3: something is missing that this may not install; it says what.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,6 +20,7 @@ has() { PATH="$PATH:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin" command -v "$1
 # --- Debian packages: program=package ---------------------------------------------------------
 programs=(rabbitmq-server=rabbitmq-server epmd=erlang-base redis-server=redis-server redis-cli=redis-tools
   openssl=openssl chromium=chromium curl=curl jq=jq wrk=wrk git=git cc=gcc make=make)
+[[ ${1:-} != --scaling ]] || programs+=(prometheus=prometheus)
 
 packages_missing() {
   local pair
@@ -98,6 +100,18 @@ install_kubernetes() {
   done
 }
 
+# In a module of its own: `go install` refuses it for its replacements.
+install_adapter() {
+  [[ -x $cache/bin/prometheus-adapter ]] && return
+  needs_go prometheus-adapter || return 0
+  say "building prometheus-adapter (minutes, once)"
+  mkdir -p "$cache/adapter"
+  cp "$here/adapter/go.mod" "$here/adapter/go.sum" "$cache/adapter/"
+  (cd "$cache/adapter" && CGO_ENABLED=0 go build -mod=mod -trimpath -ldflags '-s -w' \
+    -o "$cache/bin/prometheus-adapter.new" sigs.k8s.io/prometheus-adapter/cmd/adapter >&2)
+  mv "$cache/bin/prometheus-adapter.new" "$cache/bin/prometheus-adapter"
+}
+
 # install_go PROGRAM PACKAGE VERSION: into the cache's bin, with a stamp that names the version.
 install_go() {
   local stamp=$cache/bin/.$1-$3
@@ -163,6 +177,7 @@ install_go versitygw github.com/versity/versitygw/cmd/versitygw $versitygw
 install_python schemathesis schemathesis $schemathesis
 # A stand-in that speaks MongoDB's wire protocol.
 install_python secantusd-py secantusdb $secantusdb
+[[ ${1:-} != --scaling ]] || install_adapter
 if [[ ${#missing[@]} -gt 0 ]]; then
   say "missing, and not installable by this user:"
   printf '  %s\n' "${missing[@]}" >&2

@@ -1,0 +1,158 @@
+//! The loads: a backlog before consumers that stand still, or requests at a pace.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use client::{Client, Upload};
+use domain::SourceFile;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use testkit::{Process, http};
+use tokio::task::JoinHandle;
+
+use super::super::cluster::Cluster;
+use crate::contest::{
+    ballots,
+    paced::{self, Pace},
+};
+
+/// Tasks that are posted side by side.
+const POSTS: usize = 16;
+/// Longest that requests are sent: their end is the autoscaler's answer.
+const SECONDS: u32 = 170;
+/// Connections of votes at a pace.
+const CONNECTIONS: usize = 32;
+
+/// Load on one service.
+pub struct Load {
+    /// The service whose autoscaler is to answer.
+    pub service: &'static str,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Its processes stand still (SIGSTOP), and so many tasks are sent.
+    Tasks(usize),
+    /// Its processes stand still, and so many votes are cast one after the other.
+    Votes(usize),
+    /// Its own pages or records are read so often a second.
+    Reads(u32),
+    /// Votes are cast so often a second.
+    Casts(u32),
+}
+
+/// One of each service, in this order: what loses its metric afterwards comes late, so that it is not down before.
+pub const LOADS: [Load; 7] = [
+    Load { service: "tally", kind: Kind::Votes(400) },
+    Load { service: "status-worker", kind: Kind::Tasks(600) },
+    Load { service: "cluster-applier", kind: Kind::Tasks(400) },
+    Load { service: "console", kind: Kind::Reads(200) },
+    Load { service: "entrypoint", kind: Kind::Reads(400) },
+    Load { service: "yaml-manager", kind: Kind::Tasks(400) },
+    Load { service: "ingest", kind: Kind::Casts(9_000) },
+];
+
+/// What ends with the load: sending, or standing still.
+pub struct Acting {
+    paused: Vec<Arc<Process>>,
+    sending: Option<JoinHandle<()>>,
+}
+
+impl Drop for Acting {
+    fn drop(&mut self) {
+        self.paused.iter().for_each(|process| process.resume());
+        if let Some(sending) = &self.sending {
+            sending.abort();
+        }
+    }
+}
+
+impl Load {
+    /// The recorded series that its autoscaler looks at.
+    pub fn query(&self) -> String {
+        match self.is_backlog() {
+            true => format!("marea:service_queue_depth:sum{{service=\"{}\"}}", self.service),
+            false => format!("avg(marea:pod_http_requests:rate1m{{service=\"{}\"}})", self.service),
+        }
+    }
+
+    /// Whether it is messages that wait.
+    pub fn is_backlog(&self) -> bool {
+        matches!(self.kind, Kind::Tasks(_) | Kind::Votes(_))
+    }
+
+    /// Starts it.
+    pub async fn start(&self, cluster: &Cluster) -> Result<Acting> {
+        let paused = if self.is_backlog() { cluster.pods.processes(self.service) } else { vec![] };
+        paused.iter().for_each(|process| process.pause());
+        let mut acting = Acting { paused, sending: None };
+        match self.kind {
+            Kind::Tasks(count) => tasks(&cluster.client, self.service, count).await?,
+            Kind::Votes(count) => votes(&cluster.front.url, count).await?,
+            Kind::Reads(rate) => {
+                let path = match self.service {
+                    "entrypoint" => format!("/yaml/{}", task(&cluster.client, "read", 0).await?),
+                    _ => "/login".to_owned(),
+                };
+                acting.sending = Some(reads(format!("{}{path}", cluster.front.url), cluster.token.clone(), rate));
+            }
+            Kind::Casts(rate) => {
+                let url = cluster.pods.urls(self.service).pop().context("no pod is ready")?;
+                acting.sending = Some(tokio::spawn(async move {
+                    let pace = Pace { rate: rate.into(), connections: CONNECTIONS, seconds: SECONDS };
+                    if let Err(error) = paced::run(&url, &ballots(1_000), pace).await {
+                        eprintln!("scaling: votes: {error:#}");
+                    }
+                }));
+            }
+        }
+        Ok(acting)
+    }
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Kind::Tasks(count) => write!(f, "{count} tasks, its process stands still"),
+            Kind::Votes(count) => write!(f, "{count} votes, its process stands still"),
+            Kind::Reads(rate) => write!(f, "{rate} reads/s"),
+            Kind::Casts(rate) => write!(f, "{rate} votes/s"),
+        }
+    }
+}
+
+async fn tasks(client: &Client, prefix: &str, count: usize) -> Result<()> {
+    let posts = stream::iter((0..count).map(|number| task(client, prefix, number)));
+    posts.buffer_unordered(POSTS).try_for_each(async |_| Ok(())).await
+}
+
+/// A task of one ConfigMap; its id.
+async fn task(client: &Client, prefix: &str, number: usize) -> Result<String> {
+    let content = format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {prefix}-{number}\ndata:\n  k: v\n");
+    let files = vec![SourceFile { name: "one.yaml".into(), content }];
+    Ok(client.submit(&Upload { files, ..Upload::default() }).await?.id.to_string())
+}
+
+/// One by one: side by side they would share a message.
+async fn votes(front: &str, count: usize) -> Result<()> {
+    for ballot in ballots(count) {
+        let request = http().post(format!("{front}/votes")).header("content-type", "application/json").body(ballot);
+        let answer = request.send().await?;
+        ensure!(answer.status().as_u16() == 202, "a vote was answered {}", answer.text().await?);
+    }
+    Ok(())
+}
+
+/// Whatever is answered meanwhile; who scales looks at requests.
+fn reads(url: String, token: String, rate: u32) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(Duration::from_secs(1) / rate);
+        for _ in 0..rate * SECONDS {
+            tick.tick().await;
+            let request = http().get(&url).bearer_auth(&token).send();
+            tokio::spawn(async move {
+                // A refused read is no less a request.
+                let _ = request.await;
+            });
+        }
+    })
+}

@@ -10,7 +10,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -18,6 +18,7 @@ use blobs::Records;
 use contests::Definition;
 use futures::{StreamExt, stream};
 use parking_lot::Mutex;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -31,8 +32,13 @@ use told::Told;
 const LOOK: Duration = Duration::from_secs(1);
 /// How long nothing is cast before a beat says what is confirmed.
 const QUIET: Duration = Duration::from_secs(1);
-/// Records that are read at a time.
-const READS: usize = 8;
+/// Gates that are read at a time: a look at hundreds takes far less than a second.
+const READS: usize = 64;
+/// How long the read of one gate may take; the store is away then, and the last one holds.
+const READ: Duration = Duration::from_secs(1);
+/// For how long after a look at the gates began ballots are taken. Looks begin a second apart and take a second at most,
+/// whatever the store does: only who stood still is later, and does not know what was closed meanwhile.
+const KNOWN: Duration = Duration::from_secs(3);
 /// How long the last beats may take at the end.
 const LAST_BEATS: Duration = Duration::from_secs(3);
 
@@ -52,6 +58,8 @@ pub struct Catalogue {
     troubles: Mutex<BTreeMap<String, String>>,
     folder: tokio::sync::Mutex<Folder>,
     told: Told,
+    /// When the last look at the gates began, of those that have ended.
+    looked: Mutex<Instant>,
     draws: bool,
 }
 
@@ -60,7 +68,8 @@ impl Catalogue {
     pub fn new(records: Records, commit: Arc<Commit>, folder: Option<PathBuf>, samples: bool, draws: bool) -> Self {
         let folder = tokio::sync::Mutex::new(Folder::new(folder, samples));
         let (contests, gone, series, troubles, told) = Default::default();
-        Self { records, commit, contests, gone, series, troubles, folder, told, draws }
+        let looked = Mutex::new(Instant::now());
+        Self { records, commit, contests, gone, series, troubles, folder, told, looked, draws }
     }
 
     /// The contest of a name.
@@ -87,8 +96,27 @@ impl Catalogue {
         }
     }
 
+    /// Whether the gates were looked at lately: who was paused takes nothing before it has looked again.
+    pub fn knows_gates(&self) -> bool {
+        self.looked.lock().elapsed() < KNOWN
+    }
+
     /// Looks every second until `shutdown`.
     pub async fn keep(&self, shutdown: &CancellationToken) {
+        tokio::join!(self.keep_contests(shutdown), self.keep_gates(shutdown));
+    }
+
+    async fn keep_gates(&self, shutdown: &CancellationToken) {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while shutdown.run_until_cancelled(looks.tick()).await.is_some() {
+            let began = Instant::now();
+            self.read_gates().await;
+            *self.looked.lock() = began;
+        }
+    }
+
+    async fn keep_contests(&self, shutdown: &CancellationToken) {
         while shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
             self.look().await;
             self.beats();
@@ -97,7 +125,7 @@ impl Catalogue {
         }
     }
 
-    /// Reads what changed in the folder, stores it, and reads the gates.
+    /// Reads what changed in the folder, and stores it.
     pub async fn look(&self) {
         let mut folder = self.folder.lock().await;
         let mut read = folder.read();
@@ -126,7 +154,6 @@ impl Catalogue {
             tracing::warn!(%error, "which contests have no file cannot be told to others; it is tried again");
         }
         self.report(troubles);
-        self.read_gates().await;
     }
 
     /// The definition of a contest that was in force last.
@@ -182,13 +209,16 @@ impl Catalogue {
         let contests: Vec<_> = self.contests.load().values().cloned().collect();
         stream::iter(contests)
             .for_each_concurrent(READS, async |contest| {
-                match self.records.gate_since(&contest.definition.name, contest.gate().0).await {
-                    Ok(Some((number, gate))) => contest.set_gate(number, &gate),
-                    Ok(None) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, contest = contest.definition.name, "a gate cannot be read; the last one holds");
+                let name = &contest.definition.name;
+                let read = self.records.gate_since(name, contest.gate().0);
+                let why = match tokio::time::timeout(READ, read).await {
+                    Ok(Ok(later)) => {
+                        return later.into_iter().for_each(|(number, gate)| contest.set_gate(number, &gate));
                     }
-                }
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_elapsed) => "the store does not answer".to_owned(),
+                };
+                tracing::warn!(error = why, contest = name, "a gate cannot be read; the last one holds");
             })
             .await;
     }

@@ -88,6 +88,7 @@ impl Ingest {
             return Err(Refusal::other_kind(name, own));
         }
         match contest.state() {
+            State::Open if !self.0.catalogue.knows_gates() => Err(Refusal::NotAccepted),
             State::Open => Ok(contest),
             State::Upcoming => Err(Refusal::not_open(&contest, "not open yet")),
             State::Closed => Err(Refusal::not_open(&contest, "closed")),

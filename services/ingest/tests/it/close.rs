@@ -1,7 +1,10 @@
 //! A contest that closes, or changes, while ballots are on their way.
 
+use std::time::Duration;
+
 use contests::samples;
 use serde_json::json;
+use testkit::Service;
 
 use crate::{
     harness::{Harness, PATIENCE, With, bus, code, vote},
@@ -80,4 +83,46 @@ async fn a_stream_goes_on_under_the_contest_s_next_revision() {
     assert!(stream.chunk(format!("{nine}\n").as_bytes()).await && stream.send(b"0\r\n\r\n").await);
     let (status, answer) = stream.answer().await;
     assert_eq!((status, &answer["accepted"]), (202, &json!(2)), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stood_still_at_the_close_takes_nothing_before_it_knows_of_it() {
+    let (Some(broker), Some(redis)) = (testkit::RabbitMq::shared().await, testkit::RedisCluster::shared().await) else {
+        return;
+    };
+    let (amqp, folder) = (broker.vhost("ingest-stood-still").await, tempfile::tempdir().unwrap());
+    let (records, redis) = (format!("file://{}", folder.path().display()), redis.url());
+    let variables = [
+        ("MAREA_AMQP", amqp.as_str()),
+        ("MAREA_REDIS", &redis),
+        ("MAREA_BLOBS", &records),
+        ("MAREA_ACCESS", "local"),
+        ("MAREA_SAMPLES", "true"),
+        ("MAREA_DRAW_KEY", "key"),
+    ];
+    let (one, two) = tokio::join!(Service::start("ingest", &variables), Service::start("ingest", &variables));
+    let cast = |to: &Service| {
+        let request = testkit::http().post(format!("{}/votes", to.url())).json(&vote("x"));
+        async move { request.send().await.unwrap().status().as_u16() }
+    };
+    for each in [&one, &two] {
+        let taken = async || match cast(each).await {
+            202 => Ok(()),
+            status => Err(status),
+        };
+        testkit::until("it takes votes", PATIENCE, taken).await.unwrap();
+    }
+    one.process().pause();
+    let gate = testkit::http().put(format!("{}/contests/bands/gate", two.url())).json(&json!({ "open": false }));
+    assert_eq!(gate.send().await.unwrap().status(), 200);
+    // Longer than what it knows may be old.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let late: Vec<_> = (0..20).map(|_| tokio::spawn(cast(&one))).collect();
+    // They wait in its socket, as far as one can tell.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    one.process().resume();
+    for status in futures::future::join_all(late).await {
+        let status = status.unwrap();
+        assert!(status == 503 || status == 409, "{status}");
+    }
 }

@@ -133,10 +133,16 @@ impl Driver {
         }
     }
 
-    /// Cuts batches while fewer than a few are on their way.
+    /// Cuts batches while fewer than a few are on their way; none that is overdue, because this process stood still:
+    /// it is given up instead, for its contest may be closed and final by now.
     fn launch(&mut self) {
         while self.flying.len() < self.lane.commit.sizes.in_flight.max(1) {
-            let Some(next) = self.lane.gathering.lock().take() else { return };
+            let mut gathering = self.lane.gathering.lock();
+            if gathering.since().is_some_and(|since| since.elapsed() >= OVERDUE) {
+                return;
+            }
+            let Some(next) = gathering.take() else { return };
+            drop(gathering);
             self.cut(next);
         }
     }

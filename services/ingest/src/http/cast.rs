@@ -85,6 +85,10 @@ impl Ingest {
     async fn who(&self, target: &Target, headers: &HeaderMap) -> Result<Cast, Refusal> {
         let contest = self.open_contest(&target.contest, target.kind)?;
         let caller = self.caller(&contest, headers).await?;
+        if !caller.is_empty() {
+            // A token is looked up, and the contest may have closed meanwhile.
+            self.open_contest(&target.contest, target.kind)?;
+        }
         let voter = voter(headers)?;
         Ok(Cast { contest, caller, voter })
     }

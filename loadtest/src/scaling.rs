@@ -23,7 +23,7 @@ use drive::{Driven, LOADS};
 use observe::Sample;
 
 /// How long metrics stay away: their last word holds for 2 minutes, the window of scaling down is 5.
-const AWAY: Duration = Duration::from_secs(480);
+const AWAY: Duration = Duration::from_secs(450);
 /// Longest until everything is back at one pod: the window, and a pod a minute.
 const DOWN: Duration = Duration::from_secs(1_200);
 /// Services whose metric is taken away: one of each kind.
@@ -55,9 +55,9 @@ pub async fn measure() -> Result<()> {
     let cluster = Cluster::start(true).await?;
     let mut driven = vec![];
     for load in &LOADS {
-        eprintln!("scaling: load on {}", load.service);
-        driven.push(drive::up(&cluster, load).await.with_context(|| load.service)?);
-        eprintln!("scaling: {:?}", driven.last());
+        eprintln!("scaling: load on {}: {load}", load.services.join(", "));
+        driven.extend(drive::up(&cluster, load).await.with_context(|| load.services.join(", "))?);
+        eprintln!("{}", drive::markdown(&driven));
     }
     let vanished = vanish(&cluster).await?;
     eprintln!("scaling: {vanished:?}");
@@ -82,6 +82,7 @@ pub async fn measure() -> Result<()> {
 /// Takes the metrics of two services away for longer than anything holds them, and gives them back.
 async fn vanish(cluster: &Cluster) -> Result<Vec<Vanished>> {
     let before = VANISHING.map(|service| cluster.observer.desired(service));
+    ensure!(before.iter().all(|replicas| *replicas > 1), "they are down before their metrics vanish: {before:?}");
     cluster.prometheus.without(&VANISHING).await?;
     tokio::time::sleep(AWAY).await;
     let mut vanished = vec![];

@@ -28,7 +28,7 @@ pub struct Options {
     pub controllers: bool,
     /// Nodes of kwok, each as large as 1,000 pods.
     pub nodes: usize,
-    /// Pods' addresses are of loopback (127.128.0.0/16), so that a process can stand for a pod at its own address and
+    /// Pods' addresses are of loopback (of a /16 in 127.0.0.0/8), so that a process can stand for a pod at its own address and
     /// port. Such addresses cannot stand in EndpointSlices: Services have no endpoints then.
     pub pods_on_loopback: bool,
     /// Between two looks of the controller that scales.

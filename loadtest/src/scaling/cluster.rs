@@ -38,7 +38,7 @@ pub struct Cluster {
     /// The address of all services.
     pub front: Arc<Gateway>,
     _adapter: Process,
-    _servers: (RabbitMq, RedisCluster, Mongo, S3),
+    servers: (RabbitMq, RedisCluster, Mongo, S3),
     _folder: Folder,
 }
 
@@ -83,9 +83,22 @@ impl Cluster {
             prometheus,
             front,
             _adapter: adapter,
-            _servers: servers,
+            servers: servers,
             _folder: folder,
         })
+    }
+}
+
+impl Cluster {
+    /// Messages in a service's queues, as the broker itself says it.
+    pub async fn depth(&self, service: &str) -> Result<f64> {
+        let queues = self.servers.0.depths(0, "%2f").await.map_err(anyhow::Error::msg)?;
+        let is_its = |name: &str| match service {
+            "tally" => name.starts_with("marea.ballots."),
+            _ => name.strip_prefix("marea.") == Some(service),
+        };
+        let depths = queues.iter().filter(|queue| is_its(&queue.queue)).map(|q| q.ready + q.unacknowledged);
+        Ok(depths.sum::<u64>() as f64)
     }
 }
 

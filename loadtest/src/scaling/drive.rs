@@ -4,7 +4,7 @@ mod load;
 
 use std::{fmt::Write as _, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 pub use load::{LOADS, Load};
@@ -14,7 +14,7 @@ use super::{cluster::Cluster, observe::Sample};
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 /// Longest from load to decision: scraping, rules, the adapter's first look at a new metric, two syncs.
-const WITHIN: f64 = 150.0;
+const WITHIN: f64 = 240.0;
 /// After the decision: the next sync may ask for more.
 const SETTLED: f64 = 20.0;
 /// Longest until a backlog is gone.
@@ -53,58 +53,116 @@ impl Driven {
     }
 }
 
-/// Puts load on a service and awaits what comes of it.
-pub async fn up(cluster: &Cluster, load: &Load) -> Result<Driven> {
+/// Puts load on services and awaits what comes of it.
+pub async fn up(cluster: &Cluster, load: &'static Load) -> Result<Vec<Driven>> {
     let observer = &cluster.observer;
-    let (before, target) = (observer.desired(load.service).max(1), observer.target(load.service).await?);
     let began = observer.now();
-    let acting = load.start(cluster).await?;
-    let (mut told, mut decided, mut served) = (None, None, None);
-    while served.is_none() || decided.is_some_and(|at| observer.now() < at + SETTLED) {
-        tokio::time::sleep(LOOK).await;
-        let (now, desired) = (observer.now(), observer.desired(load.service));
-        if told.is_none() && cluster.prometheus.value(&load.query()).await?.is_some_and(|value| value > target) {
-            told = Some(now);
-        }
-        if decided.is_none() && desired > before {
-            decided = Some(now);
-        }
-        let whole = desired > before && cluster.pods.ready(load.service) >= usize::try_from(desired)?;
-        served = if whole { served.or(Some(now)) } else { None };
-        ensure!(
-            now < began + WITHIN,
-            "still {desired} pods wanted, told {told:?}: {}",
-            observer.condition(load.service).await?
-        );
+    let mut watched = vec![];
+    for service in load.services {
+        watched.push(Watched::new(cluster, load, service).await?);
     }
-    let peak = observer.desired(load.service);
+    let acting = load.start(cluster).await?;
+    while !watched.iter().all(|watched| watched.is_settled(observer.now())) {
+        tokio::time::sleep(LOOK).await;
+        for watched in &mut watched {
+            watched.look(cluster).await?;
+        }
+        let late: Vec<&Watched> = watched.iter().filter(|watched| watched.served.is_none()).collect();
+        ensure!(late.is_empty() || observer.now() < began + WITHIN, "not in time: {late:?}");
+    }
+    watched.iter_mut().for_each(|watched| watched.peak = observer.desired(watched.service));
     drop(acting);
     let ended = observer.now();
-    let drained = if load.is_backlog() { Some(drained(cluster, load).await?) } else { None };
-    let unset = f64::NAN;
-    Ok(Driven {
-        service: load.service,
-        load: load.to_string(),
-        began,
-        told: told.unwrap_or(unset),
-        decided: decided.unwrap_or(unset),
-        served: served.unwrap_or(unset),
-        peak,
-        ended,
-        drained,
-        down: None,
-        one: None,
-    })
+    let mut driven = vec![];
+    for watched in watched {
+        let drained = if load.is_backlog() { Some(drained(cluster, &watched).await?) } else { None };
+        driven.push(watched.driven(ended, drained)?);
+    }
+    Ok(driven)
 }
 
-async fn drained(cluster: &Cluster, load: &Load) -> Result<f64> {
+/// What is known of a service under load so far.
+#[derive(Debug)]
+struct Watched {
+    service: &'static str,
+    load: String,
+    is_backlog: bool,
+    query: String,
+    target: f64,
+    before: i32,
+    began: Option<f64>,
+    told: Option<f64>,
+    decided: Option<f64>,
+    served: Option<f64>,
+    peak: i32,
+}
+
+impl Watched {
+    async fn new(cluster: &Cluster, load: &Load, service: &'static str) -> Result<Self> {
+        let before = cluster.observer.desired(service).max(1);
+        ensure!(before == 1, "{service} has {before} pods before its load: others' load was too much");
+        Ok(Self {
+            service,
+            load: load.to_string(),
+            is_backlog: load.is_backlog(),
+            query: load.query(service),
+            target: cluster.observer.target(service).await?,
+            before,
+            began: None,
+            told: None,
+            decided: None,
+            served: None,
+            peak: before,
+        })
+    }
+
+    fn is_settled(&self, now: f64) -> bool {
+        self.served.is_some() && self.decided.is_some_and(|at| now >= at + SETTLED)
+    }
+
+    async fn look(&mut self, cluster: &Cluster) -> Result<()> {
+        let (now, desired) = (cluster.observer.now(), cluster.observer.desired(self.service));
+        // Requests come at their pace from the start; a backlog is load once it is over what one pod is to have.
+        if self.began.is_none() && (!self.is_backlog || cluster.depth(self.service).await? > self.target) {
+            self.began = Some(now);
+        }
+        if self.told.is_none() && cluster.prometheus.value(&self.query).await?.is_some_and(|v| v > self.target) {
+            self.told = Some(now);
+        }
+        if desired > self.before {
+            self.decided = self.decided.or(Some(now));
+            let whole = cluster.pods.ready(self.service) >= usize::try_from(desired)?;
+            self.served = if whole { self.served.or(Some(now)) } else { None };
+        }
+        Ok(())
+    }
+
+    fn driven(self, ended: f64, drained: Option<f64>) -> Result<Driven> {
+        let told = "the rule never told of it";
+        Ok(Driven {
+            service: self.service,
+            load: self.load,
+            began: self.began.context("never over its target")?,
+            told: self.told.context(told)?,
+            decided: self.decided.context(told)?,
+            served: self.served.context(told)?,
+            peak: self.peak,
+            ended,
+            drained,
+            down: None,
+            one: None,
+        })
+    }
+}
+
+async fn drained(cluster: &Cluster, watched: &Watched) -> Result<f64> {
     let began = cluster.observer.now();
     loop {
         let now = cluster.observer.now();
-        if cluster.prometheus.value(&load.query()).await? == Some(0.0) {
+        if cluster.depth(watched.service).await? == 0.0 {
             return Ok(now);
         }
-        ensure!(now < began + DRAINED, "the backlog is still there");
+        ensure!(now < began + DRAINED, "the backlog of {} is still there", watched.service);
         tokio::time::sleep(LOOK).await;
     }
 }
@@ -116,7 +174,7 @@ pub fn markdown(driven: &[Driven]) -> String {
          |---|---|---|---|---|---|---|---|\n",
     );
     for d in driven {
-        let after = |at: f64| if at.is_nan() { "–".to_owned() } else { format!("{:.0} s", at - d.began) };
+        let after = |at: f64| format!("{:.0} s", at - d.began);
         let end = d.drained.unwrap_or(d.ended);
         let later = |at: Option<f64>| at.map_or("–".to_owned(), |at| format!("{:.0} s", at - end));
         let _ = writeln!(

@@ -111,8 +111,10 @@ impl ControlPlane {
         let mut command = Command::new(program);
         // Without a home of its own it would read and write the user's.
         command.env("HOME", &self.folder).args(["--manage-all-nodes", "--node-lease-duration-seconds=120"]);
-        let pods = if loopback { "127.128.0.0/16" } else { "10.128.0.0/16" };
-        command.args(["--cidr", pods, "--node-ip=10.127.0.1"]);
+        // Of loopback each process takes another part: clusters of two runs do not meet.
+        let own = 128 + std::process::id() % 100;
+        let pods = if loopback { format!("127.{own}.0.0/16") } else { "10.128.0.0/16".to_owned() };
+        command.args(["--cidr", &pods, "--node-ip=10.127.0.1"]);
         command.arg("--config").arg(workspace().join("libs/testkit/servers/stages.yaml"));
         ("kwok", command)
     }

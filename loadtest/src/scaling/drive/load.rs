@@ -22,17 +22,17 @@ const SECONDS: u32 = 170;
 /// Connections of votes at a pace.
 const CONNECTIONS: usize = 32;
 
-/// Load on one service.
+/// Load on services.
 pub struct Load {
-    /// The service whose autoscaler is to answer.
-    pub service: &'static str,
+    /// The services whose autoscalers are to answer.
+    pub services: &'static [&'static str],
     kind: Kind,
 }
 
 enum Kind {
-    /// Its processes stand still (SIGSTOP), and so many tasks are sent.
+    /// The services' processes stand still (SIGSTOP), and so many tasks are sent.
     Tasks(usize),
-    /// Its processes stand still, and so many votes are cast one after the other.
+    /// They stand still, and so many votes are cast one after the other.
     Votes(usize),
     /// Its own pages or records are read so often a second.
     Reads(u32),
@@ -40,15 +40,13 @@ enum Kind {
     Casts(u32),
 }
 
-/// One of each service, in this order: what loses its metric afterwards comes late, so that it is not down before.
-pub const LOADS: [Load; 7] = [
-    Load { service: "tally", kind: Kind::Votes(400) },
-    Load { service: "status-worker", kind: Kind::Tasks(600) },
-    Load { service: "cluster-applier", kind: Kind::Tasks(400) },
-    Load { service: "console", kind: Kind::Reads(200) },
-    Load { service: "entrypoint", kind: Kind::Reads(400) },
-    Load { service: "yaml-manager", kind: Kind::Tasks(400) },
-    Load { service: "ingest", kind: Kind::Casts(9_000) },
+/// What loses its metric afterwards comes late, so that it is not down before.
+pub static LOADS: [Load; 5] = [
+    Load { services: &["tally"], kind: Kind::Votes(400) },
+    Load { services: &["console"], kind: Kind::Reads(200) },
+    Load { services: &["yaml-manager", "cluster-applier", "status-worker"], kind: Kind::Tasks(800) },
+    Load { services: &["entrypoint"], kind: Kind::Reads(400) },
+    Load { services: &["ingest"], kind: Kind::Casts(9_000) },
 ];
 
 /// What ends with the load: sending, or standing still.
@@ -67,11 +65,11 @@ impl Drop for Acting {
 }
 
 impl Load {
-    /// The recorded series that its autoscaler looks at.
-    pub fn query(&self) -> String {
+    /// The recorded series that a service's autoscaler looks at.
+    pub fn query(&self, service: &str) -> String {
         match self.is_backlog() {
-            true => format!("marea:service_queue_depth:sum{{service=\"{}\"}}", self.service),
-            false => format!("avg(marea:pod_http_requests:rate1m{{service=\"{}\"}})", self.service),
+            true => format!("marea:service_queue_depth:sum{{service=\"{service}\"}}"),
+            false => format!("avg(marea:pod_http_requests:rate1m{{service=\"{service}\"}})"),
         }
     }
 
@@ -82,21 +80,22 @@ impl Load {
 
     /// Starts it.
     pub async fn start(&self, cluster: &Cluster) -> Result<Acting> {
-        let paused = if self.is_backlog() { cluster.pods.processes(self.service) } else { vec![] };
+        let stopped = if self.is_backlog() { self.services } else { &[] };
+        let paused: Vec<_> = stopped.iter().flat_map(|service| cluster.pods.processes(service)).collect();
         paused.iter().for_each(|process| process.pause());
         let mut acting = Acting { paused, sending: None };
         match self.kind {
-            Kind::Tasks(count) => tasks(&cluster.client, self.service, count).await?,
+            Kind::Tasks(count) => tasks(&cluster.client, "backlog", count).await?,
             Kind::Votes(count) => votes(&cluster.front.url, count).await?,
             Kind::Reads(rate) => {
-                let path = match self.service {
+                let path = match self.services[0] {
                     "entrypoint" => format!("/yaml/{}", task(&cluster.client, "read", 0).await?),
                     _ => "/login".to_owned(),
                 };
                 acting.sending = Some(reads(format!("{}{path}", cluster.front.url), cluster.token.clone(), rate));
             }
             Kind::Casts(rate) => {
-                let url = cluster.pods.urls(self.service).pop().context("no pod is ready")?;
+                let url = cluster.pods.urls(self.services[0]).pop().context("no pod is ready")?;
                 acting.sending = Some(tokio::spawn(async move {
                     let pace = Pace { rate: rate.into(), connections: CONNECTIONS, seconds: SECONDS };
                     if let Err(error) = paced::run(&url, &ballots(1_000), pace).await {
@@ -112,7 +111,7 @@ impl Load {
 impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Kind::Tasks(count) => write!(f, "{count} tasks, its process stands still"),
+            Kind::Tasks(count) => write!(f, "{count} tasks, the three's processes stand still"),
             Kind::Votes(count) => write!(f, "{count} votes, its process stands still"),
             Kind::Reads(rate) => write!(f, "{rate} reads/s"),
             Kind::Casts(rate) => write!(f, "{rate} votes/s"),

@@ -60,7 +60,8 @@ class Steps(SequentialTaskSet):
             if answer.status_code != 200:
                 answer.failure(locustfile._reason(answer))
             elif answer.json()["state"] in ("FAILED", "REJECTED"):
-                answer.failure(f"task {answer.json()['state']}")
+                failed = answer.json().get("error") or {}
+                answer.failure(f"task {answer.json()['state']} {failed.get('code', '')}".rstrip())
 
     @task
     def take_back(self):

@@ -45,6 +45,9 @@ struct Cli {
     /// Broker nodes that votes are posted over.
     #[arg(long, default_value_t = 1)]
     nodes: usize,
+    /// Only these services of the scenario of scaling, and who shares their load.
+    #[arg(long)]
+    service: Vec<String>,
     /// Seconds of each number of users of the study.
     #[arg(long, default_value_t = 75)]
     step_seconds: u32,
@@ -81,14 +84,19 @@ enum Scenario {
     Scaling,
     /// Only where named: 5 to 200 users with and without autoscalers, by Locust; 15 minutes.
     Study,
+    /// Only where named: every service replaced and a node drained while 40 users work; 5 minutes.
+    Drill,
 }
 
 impl Scenario {
     /// Whether it is not part of "all of it".
     fn is_long(self) -> bool {
-        matches!(self, Self::Scaling | Self::Study)
+        matches!(self, Self::Scaling | Self::Study | Self::Drill)
     }
 }
+
+/// Seconds of the drill's load: seven roll-outs and a drain take three minutes on a machine with nothing else to do.
+const DRILL_SECONDS: u32 = 270;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -129,7 +137,8 @@ async fn measure(scenario: Scenario, cli: &Cli) -> Result<Vec<Row>> {
         Scenario::VotesBulk => bulk::measure(cli.seconds).await,
         Scenario::Tally => tallied::measure(cli.seconds).await,
         Scenario::Visible => visible::measure(cli.seconds).await,
-        Scenario::Scaling => Box::pin(scaling::measure()).await.map(|()| vec![]),
+        Scenario::Scaling => Box::pin(scaling::measure(&cli.service)).await.map(|()| vec![]),
         Scenario::Study => Box::pin(scaling::study::measure(cli.step_seconds, &cli.think)).await.map(|()| vec![]),
+        Scenario::Drill => Box::pin(scaling::drill::measure(DRILL_SECONDS, &cli.think)).await.map(|()| vec![]),
     }
 }

@@ -4,6 +4,7 @@
 //! What is not real is the kubelet: kwok says that a pod runs, and [`pods`] starts and ends its process.
 
 mod cluster;
+pub mod drill;
 mod drive;
 mod observe;
 mod overlay;
@@ -19,11 +20,11 @@ use serde::Serialize;
 use testkit::until;
 
 use cluster::Cluster;
-use drive::{Driven, LOADS};
+use drive::{Driven, LOADS, Load};
 use observe::Sample;
 
 /// How long metrics stay away: their last word holds for 2 minutes, the window of scaling down is 5.
-const AWAY: Duration = Duration::from_secs(450);
+const AWAY: f64 = 450.0;
 /// Longest until everything is back at one pod: the window, and a pod a minute.
 const DOWN: Duration = Duration::from_secs(1_200);
 /// Services whose metric is taken away: one of each kind.
@@ -47,27 +48,36 @@ struct Vanished {
     condition: String,
 }
 
-/// Every service up by load, down by its end; two of them without a metric in between. Prints a table, writes plots.
+/// Every service (or only these) up by load, down by its end; two of them without a metric in between. Prints a table,
+/// writes plots.
 ///
 /// # Errors
 /// Where a service does not scale as it should.
-pub async fn measure() -> Result<()> {
+pub async fn measure(only: &[String]) -> Result<()> {
     let cluster = Cluster::start(true).await?;
-    let mut driven = vec![];
-    for load in &LOADS {
+    let (mut driven, mut away) = (vec![], vec![]);
+    let wanted =
+        |load: &&Load| only.is_empty() || load.services.iter().any(|service| only.iter().any(|o| o == service));
+    for load in LOADS.iter().filter(wanted) {
         eprintln!("scaling: load on {}: {load}", load.services.join(", "));
         driven.extend(drive::up(&cluster, load).await.with_context(|| load.services.join(", "))?);
         eprintln!("{}", drive::markdown(&driven));
+        for service in load.services.iter().filter(|service| VANISHING.contains(service)) {
+            away.push(Away { service, replicas: cluster.observer.desired(service), since: cluster.observer.now() });
+            cluster.prometheus.without(&away.iter().map(|away| away.service).collect::<Vec<_>>()).await?;
+        }
     }
-    let vanished = vanish(&cluster).await?;
+    let vanished = vanished(&cluster, &away).await?;
     eprintln!("scaling: {vanished:?}");
     let all_down = || async { cluster.observer.all_at_one().then_some(()).ok_or("some have more than one pod") };
     until("one pod of each", DOWN, all_down).await.map_err(anyhow::Error::msg)?;
     let samples = cluster.observer.samples();
     driven.iter_mut().for_each(|d| d.look_down(&samples));
     let report = Report { driven, vanished, samples };
-    write("scaling.json", &serde_json::to_string(&report)?)?;
-    plot::replicas("scaling.svg", &report.samples)?;
+    if only.is_empty() {
+        write("scaling.json", &serde_json::to_string(&report)?)?;
+        plot::replicas("scaling.svg", &report.samples)?;
+    }
     println!("{}", drive::markdown(&report.driven));
     for v in &report.vanished {
         println!(
@@ -79,17 +89,27 @@ pub async fn measure() -> Result<()> {
     Ok(())
 }
 
-/// Takes the metrics of two services away for longer than anything holds them, and gives them back.
-async fn vanish(cluster: &Cluster) -> Result<Vec<Vanished>> {
-    let before = VANISHING.map(|service| cluster.observer.desired(service));
-    ensure!(before.iter().all(|replicas| *replicas > 1), "they are down before their metrics vanish: {before:?}");
-    cluster.prometheus.without(&VANISHING).await?;
-    tokio::time::sleep(AWAY).await;
+/// A service whose metric was taken away when its load had just ended.
+struct Away {
+    service: &'static str,
+    replicas: i32,
+    since: f64,
+}
+
+/// Awaits that metrics were away for longer than anything holds them, and gives them back.
+async fn vanished(cluster: &Cluster, away: &[Away]) -> Result<Vec<Vanished>> {
+    let last = away.iter().map(|away| away.since).fold(0.0, f64::max);
+    let until = Duration::from_secs_f64(last + AWAY - cluster.observer.now());
+    tokio::time::sleep(until).await;
     let mut vanished = vec![];
-    for (service, replicas_before) in VANISHING.into_iter().zip(before) {
-        let condition = cluster.observer.condition(service).await?;
-        let replicas_after = cluster.observer.desired(service);
-        vanished.push(Vanished { service, replicas_before, replicas_after, seconds: AWAY.as_secs_f64(), condition });
+    for away in away {
+        vanished.push(Vanished {
+            service: away.service,
+            replicas_before: away.replicas,
+            replicas_after: cluster.observer.desired(away.service),
+            seconds: cluster.observer.now() - away.since,
+            condition: cluster.observer.condition(away.service).await?,
+        });
     }
     cluster.prometheus.without(&[]).await?;
     Ok(vanished)

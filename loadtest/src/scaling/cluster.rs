@@ -28,7 +28,8 @@ pub struct Cluster {
     pub client: Client,
     /// That token.
     pub token: String,
-    _kubernetes: Kubernetes,
+    /// The API server.
+    pub kubernetes: Kubernetes,
     /// The processes of the pods.
     pub pods: Pods,
     /// Who writes replicas down.
@@ -77,7 +78,7 @@ impl Cluster {
         Ok(Self {
             client,
             token,
-            _kubernetes: kubernetes,
+            kubernetes,
             pods,
             observer,
             prometheus,

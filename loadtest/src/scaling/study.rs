@@ -33,9 +33,13 @@ struct Level {
 
 /// What Locust tells of one kind of request.
 #[derive(Deserialize)]
-struct Told {
-    num_requests: u64,
-    num_failures: u64,
+pub struct Told {
+    /// What was asked for.
+    pub name: String,
+    /// All of them.
+    pub num_requests: u64,
+    /// Those that were not answered as they should.
+    pub num_failures: u64,
     start_time: f64,
     last_request_timestamp: Option<f64>,
     response_times: BTreeMap<String, u64>,
@@ -106,7 +110,8 @@ fn percentile(times: &BTreeMap<u64, u64>, percent: u64) -> u64 {
     at.map_or(0, |(millis, _)| *millis)
 }
 
-async fn locust(cluster: &Cluster, users: u32, seconds: u32, think: &str) -> Result<Vec<Told>> {
+/// Runs Locust with that many people.
+pub async fn locust(cluster: &Cluster, users: u32, seconds: u32, think: &str) -> Result<Vec<Told>> {
     let run = testkit::workspace().join("loadtest/locust/run");
     let mut command = Command::new(run);
     command.args(["--tasks", "--json", "--host", &cluster.front.url, "--think", think, "--exit-code-on-error", "0"]);

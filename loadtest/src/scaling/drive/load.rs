@@ -85,8 +85,14 @@ impl Load {
         paused.iter().for_each(|process| process.pause());
         let mut acting = Acting { paused, sending: None };
         match self.kind {
-            Kind::Tasks(count) => tasks(&cluster.client, "backlog", count).await?,
-            Kind::Votes(count) => votes(&cluster.front.url, count).await?,
+            Kind::Tasks(count) => {
+                let client = cluster.client.clone();
+                acting.sending = Some(sent(async move { tasks(&client, "backlog", count).await }));
+            }
+            Kind::Votes(count) => {
+                let front = cluster.front.url.clone();
+                acting.sending = Some(sent(async move { votes(&front, count).await }));
+            }
             Kind::Reads(rate) => {
                 let path = match self.services[0] {
                     "entrypoint" => format!("/yaml/{}", task(&cluster.client, "read", 0).await?),
@@ -96,12 +102,8 @@ impl Load {
             }
             Kind::Casts(rate) => {
                 let url = cluster.pods.urls(self.services[0]).pop().context("no pod is ready")?;
-                acting.sending = Some(tokio::spawn(async move {
-                    let pace = Pace { rate: rate.into(), connections: CONNECTIONS, seconds: SECONDS };
-                    if let Err(error) = paced::run(&url, &ballots(1_000), pace).await {
-                        eprintln!("scaling: votes: {error:#}");
-                    }
-                }));
+                let pace = Pace { rate: rate.into(), connections: CONNECTIONS, seconds: SECONDS };
+                acting.sending = Some(sent(async move { paced::run(&url, &ballots(1_000), pace).await.map(drop) }));
             }
         }
         Ok(acting)
@@ -117,6 +119,15 @@ impl fmt::Display for Load {
             Kind::Casts(rate) => write!(f, "{rate} votes/s"),
         }
     }
+}
+
+/// Sent while it is looked at. What fails is said: the autoscaler then has nothing to answer to.
+fn sent(load: impl Future<Output = Result<()>> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        if let Err(error) = load.await {
+            eprintln!("scaling: load: {error:#}");
+        }
+    })
 }
 
 async fn tasks(client: &Client, prefix: &str, count: usize) -> Result<()> {

@@ -1,0 +1,106 @@
+//! The upgrade drill: every service replaced, old and new side by side, then a node drained, while people work.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use tokio::process::Command;
+
+use super::{
+    cluster::Cluster,
+    pods::SERVICES,
+    study::{Told, locust},
+};
+
+/// People at work.
+const USERS: u32 = 40;
+/// Pods of each service, as the base has them at least.
+const PODS: &str = "2";
+/// Longest until a Deployment's new pods are all there.
+const ROLLED_OUT: &str = "--timeout=180s";
+/// Longest until what was under way has ended.
+const ENDED: Duration = Duration::from_secs(120);
+/// Tasks a page.
+const PAGE: usize = 200;
+
+/// Runs it for so many seconds of load, which must last until the drain is through.
+///
+/// # Errors
+/// Where something does not start, a roll-out does not come to its end, or something is lost.
+pub async fn measure(seconds: u32, think: &str) -> Result<()> {
+    let cluster = Cluster::start(false).await?;
+    let before = counted(&cluster).await?;
+    let (told, replaced) = tokio::try_join!(locust(&cluster, USERS, seconds, think), replace(&cluster))?;
+    let (requests, failures) =
+        told.iter().fold((0, 0), |(n, bad), told| (n + told.num_requests, bad + told.num_failures));
+    let votes = accepted(&told, "POST /votes");
+    let lost = || async {
+        let (counted, open) = (counted(&cluster).await? - before, open(&cluster).await?);
+        ensure!(counted == votes, "{counted} of {votes} votes are counted");
+        ensure!(open == 0, "{open} tasks have not ended");
+        Ok(())
+    };
+    testkit::until("the end of all that was accepted", ENDED, lost).await.map_err(anyhow::Error::msg)?;
+    println!(
+        "{replaced} processes were replaced and a node was drained while {USERS} users sent {requests} requests: \
+         {failures} failed, {} tasks ended, {votes} votes were counted, none was lost or doubled",
+        accepted(&told, "POST /yaml")
+    );
+    Ok(())
+}
+
+/// Two pods each, then a roll-out of each service, then the drain of a node. How many processes are new since.
+async fn replace(cluster: &Cluster) -> Result<usize> {
+    for service in SERVICES {
+        kubectl(cluster, &["scale", &format!("deployment/{service}"), "--replicas", PODS]).await?;
+    }
+    rolled_out(cluster).await?;
+    let old: BTreeSet<String> = SERVICES.into_iter().flat_map(|service| cluster.pods.urls(service)).collect();
+    for service in SERVICES {
+        kubectl(cluster, &["rollout", "restart", &format!("deployment/{service}")]).await?;
+        kubectl(cluster, &["rollout", "status", &format!("deployment/{service}"), ROLLED_OUT]).await?;
+    }
+    let drain = ["drain", "node-0", "--ignore-daemonsets", "--delete-emptydir-data", "--force", ROLLED_OUT];
+    kubectl(cluster, &drain).await?;
+    rolled_out(cluster).await?;
+    let new = SERVICES.into_iter().flat_map(|service| cluster.pods.urls(service));
+    Ok(new.filter(|url| !old.contains(url)).count())
+}
+
+async fn rolled_out(cluster: &Cluster) -> Result<()> {
+    for service in SERVICES {
+        kubectl(cluster, &["rollout", "status", &format!("deployment/{service}"), ROLLED_OUT]).await?;
+    }
+    Ok(())
+}
+
+async fn kubectl(cluster: &Cluster, arguments: &[&str]) -> Result<()> {
+    let mut command = Command::from(cluster.kubernetes.kubectl().context("no kubectl")?);
+    let output = command.args(["--namespace", "marea"]).args(arguments).output().await?;
+    if !output.status.success() {
+        bail!("kubectl {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    }
+    eprintln!("drill: kubectl {}", arguments.join(" "));
+    Ok(())
+}
+
+fn accepted(told: &[Told], name: &str) -> u64 {
+    let its = told.iter().filter(|told| told.name == name);
+    its.map(|told| told.num_requests - told.num_failures).sum()
+}
+
+async fn counted(cluster: &Cluster) -> Result<u64> {
+    Ok(cluster.client.standings("bands", &[]).await?.totals.counted)
+}
+
+/// Tasks that are on their way.
+async fn open(cluster: &Cluster) -> Result<usize> {
+    let (mut open, mut cursor) = (0, None::<String>);
+    loop {
+        let page = cluster.client.list(None, cursor.as_deref(), PAGE).await?;
+        open += page.tasks.iter().filter(|task| !task.state.is_final()).count();
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(open),
+        }
+    }
+}

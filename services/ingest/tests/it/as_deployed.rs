@@ -9,6 +9,7 @@
 mod clients;
 mod faults;
 mod platform;
+mod poison;
 mod records;
 mod rescale;
 mod survival;

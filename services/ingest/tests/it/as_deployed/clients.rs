@@ -1,6 +1,7 @@
 //! Clients: each casts something and does not rest until it is acknowledged.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -12,7 +13,10 @@ use futures::future::join;
 use parking_lot::Mutex;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, sleep_until},
+};
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -20,8 +24,11 @@ use super::{
     records::Records,
 };
 
+/// Clients at a time: each has a connection or two, and what the line does not take for a while must not take all that
+/// this process may have.
+const CLIENTS: usize = 3_000;
 /// Positions of the contests in [`Platform::contests`].
-const BANDS: usize = 0;
+pub const BANDS: usize = 0;
 const OLYMPICS: usize = 1;
 const LIMITED: usize = 2;
 
@@ -32,6 +39,10 @@ pub struct Clients {
     pub records: Vec<Records>,
     /// Answers that no client should get.
     pub wrong: Mutex<Vec<String>>,
+    /// Ballots that fit no definition, as many as may have been published.
+    pub poisoned: AtomicU64,
+    /// The dead letters that they become.
+    pub buried: Mutex<BTreeSet<String>>,
     /// Answers that the outcome is unknown, that nothing was accepted, and requests that broke.
     pub refusals: [AtomicU64; 3],
     work: TaskTracker,
@@ -66,6 +77,8 @@ impl Clients {
             line,
             records,
             wrong: Mutex::default(),
+            poisoned: AtomicU64::default(),
+            buried: Mutex::default(),
             refusals: Default::default(),
             work: TaskTracker::new(),
         })
@@ -73,16 +86,25 @@ impl Clients {
 
     /// Casts so many ballots a second until `over`, then sees all of them acknowledged.
     pub async fn cast(self: &Arc<Self>, rate: f64, over: &AtomicBool, mut random: StdRng) {
-        let mut due = Instant::now();
+        let (mut due, room) = (Instant::now(), Arc::new(Semaphore::new(CLIENTS)));
         while !over.load(Ordering::Relaxed) {
+            let client = room.clone().acquire_owned().await.expect("nobody closes it");
             let (clients, random) = (self.clone(), StdRng::from_rng(&mut random));
             let (ballots, work) = clients.plan(random);
-            self.work.spawn(work);
+            self.work.spawn(async {
+                work.await;
+                drop(client);
+            });
             due += Duration::from_secs_f64(ballots as f64 / rate);
             sleep_until(due).await;
         }
         self.work.close();
         self.work.wait().await;
+    }
+
+    /// Ballots that were acknowledged, by contest.
+    pub fn sums(&self) -> Vec<u64> {
+        self.records.iter().map(|records| records.acknowledged.load(Ordering::Relaxed)).collect()
     }
 
     /// What one client does: how many ballots, and the work.

@@ -38,7 +38,7 @@ async fn numbers_of_queues_and_slots_change_under_load_and_every_ballot_counts_o
     let (changed, acknowledged) = (AtomicBool::new(false), AtomicBool::new(false));
     let casting = StdRng::from_rng(&mut random);
     let casting = async {
-        clients.cast(RATE, &changed, casting).await;
+        tokio::join!(clients.cast(RATE, &changed, casting), clients.poison(&changed));
         acknowledged.store(true, Ordering::Relaxed);
     };
     let changing = async {

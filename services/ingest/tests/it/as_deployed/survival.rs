@@ -49,17 +49,17 @@ async fn every_acknowledged_ballot_counts_once_while_processes_and_servers_are_k
         happened
     };
     let casting = async {
-        clients.cast(rate.into(), &mended, random).await;
+        tokio::join!(clients.cast(rate.into(), &mended, random), clients.poison(&mended));
         acknowledged.store(true, Ordering::Relaxed);
     };
     let [first, second] = [0, 1].map(|tally| clients.watch(&line.tallies[tally], &acknowledged));
     let began = Instant::now();
     let ((), happened, (), first, second) = tokio::join!(time, faults, casting, first, second);
     let refusals = clients.refusals.each_ref().map(|count| count.load(Ordering::Relaxed));
+    let (took, sums) = (began.elapsed(), clients.sums());
     println!(
-        "{happened} faults in {:?} at {rate} ballots/s; answers unknown, not accepted, broken: {refusals:?}; \
-         audits and standings seen: {first} and {second}",
-        began.elapsed()
+        "{happened} faults in {took:?} at {rate} ballots/s, {sums:?} acknowledged; answers unknown, not accepted, broken: \
+         {refusals:?}; audits and standings seen: {first} and {second}"
     );
     let wanted = minutes.map_or(FAULTS, |minutes| usize::try_from(minutes.as_secs() / 10).expect("few"));
     assert!(happened >= wanted && first > 0 && second > 0, "{happened} faults, {first} and {second} answers");

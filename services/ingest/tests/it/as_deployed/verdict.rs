@@ -10,7 +10,11 @@ use contests::{Definition, definition::Wanted};
 use serde_json::Value;
 use testkit::{Service, until};
 
-use super::{clients::Clients, platform::PLACES, watch::number};
+use super::{
+    clients::{BANDS, Clients},
+    platform::PLACES,
+    watch::number,
+};
 
 /// How long the audit may take to settle after the last fault.
 const SETTLES: Duration = Duration::from_secs(300);
@@ -41,6 +45,9 @@ impl Clients {
             let log = self.read_log(tally, contest).await?;
             self.compare(contest, &log, &audit)?;
             self.counters_agree(tally, contest, &log).await?;
+            if contest == BANDS {
+                self.are_buried(number(&audit["dead"])).await?;
+            }
         }
         self.line.queued().await
     }

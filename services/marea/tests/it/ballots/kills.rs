@@ -1,8 +1,9 @@
-//! SIGKILL at random moments while ballots are cast, seeded: `TESTKIT_SEED` repeats a run.
+//! SIGKILL at random moments while ballots are cast, seeded: `TESTKIT_SEED` repeats a run, `TESTKIT_KILLS` makes it longer,
+//! `TESTKIT_RATE` sets ballots a second, all contests together.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use client::Client;
@@ -16,7 +17,7 @@ use futures::future::{join_all, try_join_all};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Map, Value};
 use testkit::until;
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{SONGS, write};
@@ -40,16 +41,27 @@ const SETTLES: Duration = Duration::from_secs(240);
 /// Between two audits.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Between two requests of a client that has a rate.
+const EVERY: Duration = Duration::from_millis(100);
+
 /// What one client had acknowledged: ballots by id.
 type Taken = BTreeMap<String, Map<String, Value>>;
 
 /// Casts until `stop`: one ballot or several a request, now and then again under the same ids.
-async fn cast(client: &Client, definition: &Definition, seed: u64, stop: CancellationToken) -> Taken {
+async fn cast(
+    client: &Client,
+    definition: &Definition,
+    seed: u64,
+    rate: Option<usize>,
+    stop: CancellationToken,
+) -> Taken {
     let mut random = StdRng::seed_from_u64(seed);
     let lines = Generator::new(definition, seed, 0).zip(0..).map(|(line, number)| ballot(line, seed, number));
     let (mut ballots, mut taken) = (lines, Taken::new());
+    let mut due = tokio::time::Instant::now();
     while !stop.is_cancelled() {
-        let count = if random.random_bool(0.7) { 1 } else { random.random_range(2..50) };
+        let usual = if random.random_bool(0.7) { 1 } else { random.random_range(2..50) };
+        let count = rate.unwrap_or(usual);
         let some: Vec<_> = ballots.by_ref().take(count).collect();
         let body = Value::Array(some.iter().map(|(_, ballot)| ballot.clone().into()).collect()).to_string();
         for _ in 0..=u8::from(random.random_bool(0.1)) {
@@ -57,9 +69,19 @@ async fn cast(client: &Client, definition: &Definition, seed: u64, stop: Cancell
             assert_eq!(answer.accepted, some.len() as u64);
         }
         taken.extend(some);
-        sleep(Duration::from_millis(random.random_range(0..20))).await;
+        if rate.is_some() {
+            due += EVERY;
+            sleep_until(due).await;
+        } else {
+            sleep(Duration::from_millis(random.random_range(0..20))).await;
+        }
     }
     taken
+}
+
+/// A number from the environment.
+fn setting(name: &str) -> Option<usize> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
 }
 
 fn ballot(line: Line, seed: u64, number: u64) -> (String, Map<String, Value>) {
@@ -101,13 +123,16 @@ async fn every_acknowledged_ballot_is_counted_once_though_the_process_is_killed_
 
     let definitions = [samples::bands(), samples::olympics(), Definition::parse(SONGS).expect("a contest")];
     let (stop, cast_all) = (CancellationToken::new(), CancellationToken::new());
+    // Ballots of a request, where a rate is asked for.
+    let requests = definitions.len() * usize::try_from(CLIENTS).expect("few") * 10;
+    let rate = setting("TESTKIT_RATE").map(|rate| (rate / requests).max(1));
     let casting = definitions.iter().map(|definition| {
         let seeds: Vec<u64> = (0..CLIENTS).map(|_| random.random_range(0..1_000_000)).collect();
-        join_all(seeds.into_iter().map(|seed| cast(&client, definition, seed, stop.clone())))
+        join_all(seeds.into_iter().map(|seed| cast(&client, definition, seed, rate, stop.clone())))
     });
     let casting = join_all(casting.collect::<Vec<_>>());
     let kills = async {
-        up.kill_at_random(KILLS, StdRng::from_rng(&mut random)).await;
+        up.kill_at_random(setting("TESTKIT_KILLS").unwrap_or(KILLS), StdRng::from_rng(&mut random)).await;
         stop.cancel();
     };
     let acknowledged = async {
@@ -116,7 +141,10 @@ async fn every_acknowledged_ballot_is_counted_once_though_the_process_is_killed_
         taken.into_iter().map(|clients| clients.into_iter().flatten().collect::<Taken>()).collect::<Vec<_>>()
     };
     let watching = join_all(definitions.iter().map(|d| watch(&impatient, &d.name, cast_all.clone())));
+    let began = Instant::now();
     let (acknowledged, watched) = tokio::join!(acknowledged, watching);
+    let ballots: usize = acknowledged.iter().map(BTreeMap::len).sum();
+    println!("{ballots} ballots acknowledged within {:?}; audits seen: {watched:?}", began.elapsed());
     assert!(watched.iter().all(|answers| *answers > 0), "no audit was answered: {watched:?}");
 
     let checks = definitions.iter().zip(&acknowledged).map(|(definition, taken)| check(&client, definition, taken));

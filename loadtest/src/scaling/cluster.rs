@@ -84,7 +84,7 @@ impl Cluster {
             prometheus,
             front,
             _adapter: adapter,
-            servers: servers,
+            servers,
             _folder: folder,
         })
     }

@@ -51,10 +51,13 @@ impl Link {
         let (state, watched) = watch::channel(State::Starting);
         let (broken, reports) = mpsc::channel(1);
         let stop = CancellationToken::new();
-        let supervisor = Supervisor { role, config: config.clone(), state, reports, node: 0, told: false };
+        let mut supervisor = Supervisor { role, config: config.clone(), state, reports, node: 0, told: false };
         let stopped = stop.clone();
         // Tracked by `_stop`: it ends when the link is dropped.
-        tokio::spawn(async move { stopped.run_until_cancelled_owned(supervisor.run()).await });
+        tokio::spawn(async move {
+            stopped.run_until_cancelled(supervisor.run()).await;
+            supervisor.leave().await;
+        });
         Self { state: watched, broken, _stop: stop.drop_guard() }
     }
 
@@ -108,7 +111,7 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    async fn run(mut self) {
+    async fn run(&mut self) {
         let mut backoff = Backoff::reconnect();
         loop {
             match self.connect().await {
@@ -122,6 +125,15 @@ impl Supervisor {
             }
             self.node += 1;
             tokio::time::sleep(backoff.next()).await;
+        }
+    }
+
+    /// Closes what is open. Dropping it is not enough: where a subscription was just being made, lapin 4.12 may keep the
+    /// connection and the channel, to which the broker delivers what nobody takes.
+    async fn leave(&self) {
+        let state = self.state.borrow().clone();
+        if let State::Up(connection) = state {
+            let _slow = timeout(CLOSE, connection.close(200, "closed by marea".into())).await;
         }
     }
 

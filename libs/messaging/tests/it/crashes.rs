@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use messaging::rabbitmq::{Config, RabbitMq};
@@ -129,4 +129,26 @@ async fn rabbitmq_an_innocent_backlog_outlives_twelve_crashes() {
 async fn rabbitmq_poison_is_buried_with_its_reason() {
     let Some((bus, open)) = rabbitmq("poison").await else { return };
     poison_is_buried(bus, open).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rabbitmq_a_consumer_that_is_dropped_at_any_moment_gives_everything_back() {
+    let Some((bus, _)) = rabbitmq("dropped").await else { return };
+    publish(&bus, (0..BACKLOG).map(|n| n.to_string())).await;
+    let slow = Scripted::slow(PATIENCE, |_, _| Ok(()));
+    let began = Instant::now();
+    let consumer = Consumer::start(&bus, &YAML_MANAGER, slow.clone());
+    slow.saw_all(1).await;
+    let takes = began.elapsed();
+    consumer.crash().await;
+    for _ in 0..60 {
+        let consumer = Consumer::start(&bus, &YAML_MANAGER, slow.clone());
+        tokio::time::sleep(takes.mul_f64(rand::random_range(0.3..1.3))).await;
+        consumer.crash().await;
+    }
+    eventually("no consumer to be left", async || {
+        let depth = bus.depth(YAML_MANAGER.name).await;
+        depth.is_ok_and(|depth| depth.consumers == 0)
+    })
+    .await;
 }

@@ -60,8 +60,9 @@ class Steps(SequentialTaskSet):
             if answer.status_code != 200:
                 answer.failure(locustfile._reason(answer))
             elif answer.json()["state"] in ("FAILED", "REJECTED"):
-                failed = answer.json().get("error") or {}
-                answer.failure(f"task {answer.json()['state']} {failed.get('code', '')}".rstrip())
+                problems = [problem for revision in answer.json()["revisions"] for problem in revision.get("problems", [])]
+                said = "; ".join(f"{problem['code']}: {problem['message']}" for problem in problems)
+                answer.failure(f"task {answer.json()['state']}, {said}")
 
     @task
     def take_back(self):

@@ -73,7 +73,7 @@ impl Refusal {
     }
 
     /// Whether the same request may be taken later: 408, 429, 5xx (a failing webhook is one of them),
-    /// a quota. 501 says that it never will.
+    /// a quota, also one that others are counting at the same time. 501 says that it never will.
     pub(crate) fn passes(&self) -> bool {
         match self.code {
             408 | 429 => true,
@@ -81,6 +81,8 @@ impl Refusal {
             // What cannot be decoded is a 500 that never passes.
             500 if UNDECODABLE.iter().any(|text| self.message.contains(text)) => false,
             403 => self.message.contains("exceeded quota"),
+            // Creations at once in a namespace update the same count; the API server tries thrice, then gives up on one.
+            409 => self.kind == "resourcequotas",
             code => code >= 500,
         }
     }

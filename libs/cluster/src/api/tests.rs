@@ -16,6 +16,7 @@ fn only_what_may_pass_is_tried_again() {
         (504, said("etcdserver: request timed out")),
         (408, said("")),
         (403, said("pods \"a\" is forbidden: exceeded quota: small")),
+        (409, json!({"reason": "Conflict", "details": {"name": "small", "kind": "resourcequotas"}})),
     ];
     for (code, body) in passing {
         assert!(refusal(code, &body).passes(), "{code} {body}");

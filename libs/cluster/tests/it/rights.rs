@@ -1,12 +1,14 @@
-//! Writes go out as the tenant's ServiceAccount; the process itself may only impersonate it.
+//! Writes go out as the tenant's ServiceAccount; the process itself may only impersonate it. What an administrator sets
+//! for the namespace holds.
 
 use std::time::Duration;
 
 use cluster::{Engine, Limits, SendUntil, Stop, Verdict};
+use futures::future::join_all;
 use http::Method;
 use serde_json::json;
 
-use crate::world::{World, config_map, deployment};
+use crate::world::{World, config_map, deployment, task};
 
 /// Makes the account, what it may do, and gives a client that may do nothing but impersonate it.
 async fn least(world: &World, cluster: &testkit::Kubernetes) -> kube::Client {
@@ -67,4 +69,41 @@ async fn a_terminating_namespace_is_named() {
     world
         .send(Method::PATCH, &world.path("/api/v1", "configmaps/held"), &json!({"metadata": {"finalizers": null}}))
         .await;
+}
+
+/// What is counted at the same time as something else is refused with a conflict after three tries.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_at_once_under_a_quota_are_all_applied() {
+    const TASKS: usize = 60;
+    let Some(world) = World::real().await else { return };
+    let quota = json!({"metadata": {"name": "small"}, "spec": {"hard": {"count/configmaps": "1000"}}});
+    world.create("/api/v1", "resourcequotas", quota).await;
+    let counted = || async {
+        let quota = world.get("/api/v1", "resourcequotas/small").await.unwrap_or_default();
+        if quota["status"]["hard"].is_object() { Ok(()) } else { Err(quota.to_string()) }
+    };
+    testkit::until("the quota to be counted", crate::world::SOON, counted).await.unwrap();
+    // As controllers and other API servers do all the time.
+    let path = world.path("/api/v1", "resourcequotas/small");
+    let counting = join_all((0..16).map(async |writer| {
+        for number in 0.. {
+            let change = json!({"metadata": {"annotations": {format!("writer-{writer}"): number.to_string()}}});
+            world.send(Method::PATCH, &path, &change).await;
+        }
+    }));
+    let applying = join_all((0..TASKS).map(async |n| {
+        let task = task(&format!("task-{n}"));
+        let rendered = world.rendered_of(&task, [config_map(&format!("config-{n}"), "1")]);
+        let probe = || async {
+            match world.session_of(&task).apply(&rendered).await {
+                Err(Stop::Later(problems)) => Err(format!("{problems:?}")),
+                last => Ok(last.map(drop)),
+            }
+        };
+        testkit::until("an answer that is no refusal to be tried again", crate::world::SOON, probe).await.unwrap()
+    }));
+    // For a while: so many that nothing would ever be counted.
+    let (applied, _) = tokio::join!(applying, tokio::time::timeout(Duration::from_secs(5), counting));
+    let refused: Vec<_> = applied.into_iter().filter_map(Result::err).collect();
+    assert!(refused.is_empty(), "{} of {TASKS} tasks, the first with {:?}", refused.len(), refused[0]);
 }

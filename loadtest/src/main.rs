@@ -106,7 +106,8 @@ async fn main() -> ExitCode {
     let mut rows = vec![];
     let mut failed = false;
     for scenario in Scenario::value_variants() {
-        if if cli.only.is_empty() { scenario.is_long() } else { !cli.only.contains(scenario) } {
+        let wanted = if cli.only.is_empty() { !scenario.is_long() } else { cli.only.contains(scenario) };
+        if !wanted {
             continue;
         }
         match Box::pin(measure(*scenario, &cli)).await {

@@ -53,24 +53,28 @@ async fn replace(cluster: &Cluster) -> Result<usize> {
     for service in SERVICES {
         kubectl(cluster, &["scale", &format!("deployment/{service}"), "--replicas", PODS]).await?;
     }
-    rolled_out(cluster).await?;
+    all_rolled_out(cluster).await?;
     let old: BTreeSet<String> = SERVICES.into_iter().flat_map(|service| cluster.pods.urls(service)).collect();
     for service in SERVICES {
         kubectl(cluster, &["rollout", "restart", &format!("deployment/{service}")]).await?;
-        kubectl(cluster, &["rollout", "status", &format!("deployment/{service}"), ROLLED_OUT]).await?;
+        rolled_out(cluster, service).await?;
     }
     let drain = ["drain", "node-0", "--ignore-daemonsets", "--delete-emptydir-data", "--force", ROLLED_OUT];
     kubectl(cluster, &drain).await?;
-    rolled_out(cluster).await?;
+    all_rolled_out(cluster).await?;
     let new = SERVICES.into_iter().flat_map(|service| cluster.pods.urls(service));
     Ok(new.filter(|url| !old.contains(url)).count())
 }
 
-async fn rolled_out(cluster: &Cluster) -> Result<()> {
+async fn all_rolled_out(cluster: &Cluster) -> Result<()> {
     for service in SERVICES {
-        kubectl(cluster, &["rollout", "status", &format!("deployment/{service}"), ROLLED_OUT]).await?;
+        rolled_out(cluster, service).await?;
     }
     Ok(())
+}
+
+async fn rolled_out(cluster: &Cluster, service: &str) -> Result<()> {
+    kubectl(cluster, &["rollout", "status", &format!("deployment/{service}"), ROLLED_OUT]).await
 }
 
 async fn kubectl(cluster: &Cluster, arguments: &[&str]) -> Result<()> {

@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::{Api, Client, ResourceExt as _, api::ListParams};
+use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::task::JoinHandle;
 
@@ -60,7 +61,7 @@ impl Observer {
                 match from.list(&ListParams::default()).await {
                     Ok(list) => {
                         let sample = sample(began, &list.items, &pods);
-                        into.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
+                        into.lock().push(sample);
                     }
                     Err(error) => eprintln!("scaling: autoscalers: {error}"),
                 }
@@ -77,7 +78,7 @@ impl Observer {
 
     /// All of it until now.
     pub fn samples(&self) -> Vec<Sample> {
-        self.samples.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.samples.lock().clone()
     }
 
     /// The replicas of a service that its autoscaler wants now.
@@ -112,7 +113,7 @@ impl Observer {
     }
 
     fn last(&self) -> Option<Sample> {
-        self.samples.lock().unwrap_or_else(PoisonError::into_inner).last().cloned()
+        self.samples.lock().last().cloned()
     }
 }
 

@@ -22,10 +22,9 @@ pub struct Addresses {
 
 /// Writes the kustomization and applies it.
 pub fn apply(kubernetes: &Kubernetes, folder: &Path, addresses: &Addresses, scaled: bool) -> Result<()> {
-    let folder = folder.join("overlay").canonicalize().or_else(|_| {
-        std::fs::create_dir(folder.join("overlay"))?;
-        folder.join("overlay").canonicalize()
-    })?;
+    let folder = folder.join("overlay");
+    std::fs::create_dir_all(&folder)?;
+    let folder = folder.canonicalize()?;
     let kustomization = kustomization(&relative(&folder)?, addresses, scaled);
     std::fs::write(folder.join("kustomization.yaml"), kustomization.to_string())?;
     let mut kubectl = kubernetes.kubectl().ok_or_else(|| anyhow::anyhow!("no kubectl"))?;

@@ -7,13 +7,14 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::{Container, Pod};
 use kube::{Api, Client, ResourceExt as _, api::ListParams};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use testkit::{Gateway, Kubernetes, Process, http};
 use tokio::task::JoinHandle;
@@ -107,7 +108,7 @@ impl Pods {
 
     /// The addresses of a service's ready processes.
     pub fn urls(&self, service: &str) -> Vec<String> {
-        self.of(service).filter(|pod| pod.ready).map(|pod| pod.url).collect()
+        urls(&self.running, service)
     }
 
     /// A service's processes of now.
@@ -127,7 +128,7 @@ impl Pods {
     }
 
     fn of(&self, service: &str) -> impl Iterator<Item = Running> {
-        let all: Vec<Running> = lock(&self.running).values().filter(|pod| pod.service == service).cloned().collect();
+        let all: Vec<Running> = self.running.lock().values().filter(|pod| pod.service == service).cloned().collect();
         all.into_iter()
     }
 }
@@ -137,17 +138,17 @@ impl Kubelet {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), "marea");
         let listed = pods.list(&ListParams::default().labels("app.kubernetes.io/part-of=marea")).await?;
         let wanted: BTreeMap<String, Pod> = listed.items.into_iter().filter(runs).map(|p| (p.name_any(), p)).collect();
-        let known: Vec<String> = lock(&self.running).keys().cloned().collect();
+        let known: Vec<String> = self.running.lock().keys().cloned().collect();
         for name in known.iter().filter(|name| !wanted.contains_key(*name)) {
             self.stop(name);
         }
         for (name, pod) in wanted.iter().filter(|(name, _)| !known.contains(name)) {
             if let Some(started) = self.start(name, pod).await? {
-                lock(&self.running).insert(name.clone(), started);
+                self.running.lock().insert(name.clone(), started);
             }
         }
         self.probe().await;
-        let routes = ROUTES.map(|(prefix, service)| (prefix, self.urls(service)));
+        let routes = ROUTES.map(|(prefix, service)| (prefix, urls(&self.running, service)));
         self.front.set(&routes);
         self.tell_prometheus()
     }
@@ -163,18 +164,13 @@ impl Kubelet {
                 "__meta_kubernetes_pod_label_app_kubernetes_io_name": pod.service,
             }})
         };
-        let targets: Vec<Value> = lock(&self.running).iter().map(target).collect();
+        let targets: Vec<Value> = self.running.lock().iter().map(target).collect();
         let (path, text) = (self.folder.join(TARGETS), Value::from(targets).to_string());
         if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
             return Ok(());
         }
         std::fs::write(path.with_extension("new"), &text)?;
         Ok(std::fs::rename(path.with_extension("new"), path)?)
-    }
-
-    fn urls(&self, service: &str) -> Vec<String> {
-        let running = lock(&self.running);
-        running.values().filter(|pod| pod.ready && pod.service == service).map(|pod| pod.url.clone()).collect()
     }
 
     async fn start(&self, name: &str, pod: &Pod) -> Result<Option<Running>> {
@@ -202,7 +198,7 @@ impl Kubelet {
 
     /// Takes the pod out of the routes at once, and ends its process as a kubelet does.
     fn stop(&self, name: &str) {
-        let Some(pod) = lock(&self.running).remove(name) else { return };
+        let Some(pod) = self.running.lock().remove(name) else { return };
         tokio::spawn(async move {
             tokio::time::sleep(pod.pre_stop).await;
             pod.process.terminate();
@@ -213,7 +209,7 @@ impl Kubelet {
     }
 
     async fn probe(&self) {
-        let all: Vec<(String, Running)> = lock(&self.running).iter().map(|(n, p)| (n.clone(), p.clone())).collect();
+        let all: Vec<(String, Running)> = self.running.lock().iter().map(|(n, p)| (n.clone(), p.clone())).collect();
         // Only until it is ready: what is paused by this very harness is to stay in the routes.
         let waiting = all.into_iter().filter(|(_, pod)| !pod.ready);
         let probes = waiting.map(|(name, pod)| async move {
@@ -221,15 +217,16 @@ impl Kubelet {
             asked.is_ok_and(|answer| answer.status().is_success()).then_some(name)
         });
         for name in futures::future::join_all(probes).await.into_iter().flatten() {
-            if let Some(pod) = lock(&self.running).get_mut(&name) {
+            if let Some(pod) = self.running.lock().get_mut(&name) {
                 pod.ready = true;
             }
         }
     }
 }
 
-fn lock(shared: &Shared) -> MutexGuard<'_, BTreeMap<String, Running>> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+fn urls(running: &Shared, service: &str) -> Vec<String> {
+    let running = running.lock();
+    running.values().filter(|pod| pod.ready && pod.service == service).map(|pod| pod.url.clone()).collect()
 }
 
 fn runs(pod: &Pod) -> bool {

@@ -173,12 +173,7 @@ impl Ingest {
         if message.ballots.is_empty() || message.ballots.len() > BALLOTS {
             return Err(Status::invalid_argument(format!("expected 1 to {BALLOTS} ballots in a message")));
         }
-        let contest = self.open_contest(columns.contest(), None).map_err(status_of)?;
-        let caller = self.caller(&contest, headers).await.map_err(status_of)?;
-        if !caller.is_empty() {
-            // A token is looked up, and the contest may have closed meanwhile.
-            self.open_contest(columns.contest(), None).map_err(status_of)?;
-        }
+        let (contest, caller) = self.admitted(columns.contest(), None, headers).await.map_err(status_of)?;
         let places = columns.places(&contest.definition).map_err(Status::invalid_argument)?;
         let mut gatherer = Gatherer::new(self, contest.clone(), caller, single);
         for (position, ballot) in (0..).zip(&message.ballots) {

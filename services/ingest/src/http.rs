@@ -107,8 +107,24 @@ impl Ingest {
         HttpError::not_found(format!("there is no contest `{shown}`; GET /contests lists all"))
     }
 
+    /// A contest that takes ballots now, and on whose behalf they are cast.
+    pub(crate) async fn admitted(
+        &self,
+        name: &str,
+        kind: Option<Kind>,
+        headers: &HeaderMap,
+    ) -> Result<(Arc<Contest>, Arc<str>), Refusal> {
+        let contest = self.open_contest(name, kind)?;
+        let caller = self.caller(&contest, headers).await?;
+        if !caller.is_empty() {
+            // A token is looked up, and the contest may have closed meanwhile.
+            self.open_contest(name, kind)?;
+        }
+        Ok((contest, caller))
+    }
+
     /// On whose behalf ballots are cast: a token's tenant, or nobody's.
-    pub(crate) async fn caller(&self, contest: &Contest, headers: &HeaderMap) -> Result<Arc<str>, Refusal> {
+    async fn caller(&self, contest: &Contest, headers: &HeaderMap) -> Result<Arc<str>, Refusal> {
         let header = single(headers, header::AUTHORIZATION.as_str())?;
         if header.is_none() && !contest.definition.tokens {
             return Ok(Arc::default());

@@ -119,7 +119,7 @@ impl Supervisor {
                     backoff.reset();
                     let why = self.watch(&connection).await;
                     self.down(State::Down(why.into()));
-                    let _slow = timeout(CLOSE, connection.close(200, "closed by marea".into())).await;
+                    close(&connection).await;
                 }
                 Err(state) => self.down(state),
             }
@@ -133,7 +133,7 @@ impl Supervisor {
     async fn leave(&self) {
         let state = self.state.borrow().clone();
         if let State::Up(connection) = state {
-            let _slow = timeout(CLOSE, connection.close(200, "closed by marea".into())).await;
+            close(&connection).await;
         }
     }
 
@@ -192,6 +192,10 @@ impl Supervisor {
         }
         self.state.send_replace(state);
     }
+}
+
+async fn close(connection: &Connection) {
+    let _slow = timeout(CLOSE, connection.close(200, "closed by marea".into())).await;
 }
 
 /// Whether trying again may help.

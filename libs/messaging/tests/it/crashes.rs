@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use messaging::rabbitmq::{Config, RabbitMq};
-use messaging::topology::{MAX_DEATHS, Step, YAML_MANAGER, delay_queue, suspects_queue};
+use messaging::topology::{MAX_DEATHS, YAML_MANAGER};
 use messaging::{Bus, Route};
 
 use crate::embedded::{open_in, reopen};
@@ -25,19 +25,6 @@ async fn publish(bus: &Shared, ids: impl Iterator<Item = String>) {
     published.into_iter().for_each(Result::unwrap);
 }
 
-/// Says for ever where messages are, which is read where some do not come.
-async fn tell_depths(bus: &Shared) {
-    let rest = Step::ALL.map(|step| delay_queue(step, YAML_MANAGER.name));
-    let names = [YAML_MANAGER.name.to_owned(), suspects_queue(YAML_MANAGER.name)].into_iter().chain(rest);
-    let names: Vec<String> = names.collect();
-    loop {
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        for name in &names {
-            println!("{name}: {:?}", bus.depth(name).await);
-        }
-    }
-}
-
 /// Crashes while as much as may be is at work; `open` is the next process.
 async fn an_innocent_backlog_is_handled(bus: Shared, open: impl AsyncFn(Shared) -> Shared) {
     publish(&bus, (0..BACKLOG).map(|n| n.to_string())).await;
@@ -52,10 +39,7 @@ async fn an_innocent_backlog_is_handled(bus: Shared, open: impl AsyncFn(Shared) 
     }
     let handler = Scripted::slow(Duration::from_millis(5), |_, _| Ok(()));
     let consumer = Consumer::start(&bus, &YAML_MANAGER, handler.clone());
-    tokio::select! {
-        () = handler.saw_all(BACKLOG) => {}
-        () = tell_depths(&bus) => {}
-    }
+    handler.saw_all(BACKLOG).await;
     nothing_is_left(&bus).await;
     consumer.stop().await;
 }

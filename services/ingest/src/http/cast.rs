@@ -83,12 +83,7 @@ impl Ingest {
 
     /// In which contest, if it takes ballots now, and on whose behalf.
     async fn who(&self, target: &Target, headers: &HeaderMap) -> Result<Cast, Refusal> {
-        let contest = self.open_contest(&target.contest, target.kind)?;
-        let caller = self.caller(&contest, headers).await?;
-        if !caller.is_empty() {
-            // A token is looked up, and the contest may have closed meanwhile.
-            self.open_contest(&target.contest, target.kind)?;
-        }
+        let (contest, caller) = self.admitted(&target.contest, target.kind, headers).await?;
         let voter = voter(headers)?;
         Ok(Cast { contest, caller, voter })
     }

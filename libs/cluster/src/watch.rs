@@ -32,7 +32,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Watches the kinds whose health changes, until `shutdown`, and sends keys of tasks whose objects
-    /// changed. A key that finds the channel full is dropped: checks come by themselves as well.
+    /// changed. Where the channel is full the watches wait: nothing else tells of a task that is done.
     pub async fn watch(&self, namespaces: &[String], changed: Sender<TaskKey>, shutdown: CancellationToken) {
         let active = ALLOWED.iter().filter(|kind| health::is_active(kind.kind) && kind.template.is_some());
         let watches = active.flat_map(|kind| paths(kind, namespaces).into_iter().map(move |path| (kind, path)));
@@ -71,7 +71,7 @@ async fn follow(api: Api, kind: &'static AllowedKind, path: String, changed: Sen
 async fn round(api: &Api, path: &str, index: &mut Index, changed: &Sender<TaskKey>) -> Result<(), Error> {
     let session = api.session(None, SendUntil::always(), Duration::from_secs(10));
     let list = session.send(&Call::get(path, &[("labelSelector", TASK_LABEL)], Accept::Object)).await?.body;
-    tell(index.replace(view::list(&list, "/items")), changed);
+    tell(index.replace(view::list(&list, "/items")), changed).await;
     let version = view::text(&list, "/metadata/resourceVersion");
     let query = [
         ("labelSelector", TASK_LABEL),
@@ -94,16 +94,16 @@ async fn events(body: Body, index: &mut Index, changed: &Sender<TaskKey>) -> Res
             let Ok(event) = serde_json::from_slice::<Value>(&line) else { continue };
             match view::text(&event, "/type") {
                 "ERROR" => return Err(Error::Later(view::text(&event, "/object/message").to_owned())),
-                kind => tell(index.take(kind, &event["object"]), changed),
+                kind => tell(index.take(kind, &event["object"]), changed).await,
             }
         }
     }
     Ok(())
 }
 
-fn tell(tasks: impl IntoIterator<Item = TaskKey>, changed: &Sender<TaskKey>) {
+async fn tell(tasks: impl IntoIterator<Item = TaskKey>, changed: &Sender<TaskKey>) {
     for task in tasks {
-        // Full: the receiver is busy, and the delayed checks come anyway.
-        drop(changed.try_send(task));
+        // An error: nobody looks any more, the process stops.
+        let _stopping = changed.send(task).await;
     }
 }

@@ -131,7 +131,7 @@ impl Step {
     pub const ALL: [Step; 4] = [Step::Ms250, Step::S1, Step::S5, Step::S15];
 
     /// The delay.
-    pub fn delay(self) -> Duration {
+    pub const fn delay(self) -> Duration {
         Duration::from_millis(match self {
             Self::Ms250 => 250,
             Self::S1 => 1_000,

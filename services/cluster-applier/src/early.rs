@@ -24,11 +24,13 @@ const GATHER: Duration = Duration::from_millis(40);
 const PAUSE: Duration = Duration::from_secs(1);
 /// The same while a command is under way, for somebody waits for its end: this, or longer where a look takes long.
 const PAUSE_UNDER_WAY: Duration = Duration::from_millis(50);
+/// The longest between two looks at a task at which there was nothing to be told yet.
+const MAX_PAUSE: Duration = Duration::from_mins(1);
 /// A task that is under way is looked at for at most one part in so many of the time.
 const SHARE: u32 = 5;
 /// Tasks looked at side by side.
 const AT_ONCE: usize = 16;
-/// Changed tasks that wait to be taken; more are dropped, for checks come by themselves.
+/// Changed tasks that wait to be taken.
 const CHANNEL: usize = 4_096;
 
 /// Runs checks early.
@@ -44,12 +46,25 @@ struct Schedule {
     due: BTreeMap<TaskKey, Instant>,
     /// Until when a task rests; none: it is being looked at.
     rests: BTreeMap<TaskKey, Option<Instant>>,
+    /// Looks in a row at which there was nothing to be told yet.
+    vain: BTreeMap<TaskKey, u32>,
+}
+
+/// What came of a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    /// All is told. A look may follow another by that.
+    Told(Duration),
+    /// What changed is not told yet, and no event may come again.
+    InVain,
 }
 
 impl Schedule {
     fn add(&mut self, key: TaskKey, now: Instant) {
         let free = self.rests.get(&key).copied().flatten().unwrap_or(now);
-        self.due.entry(key).or_insert(free.max(now + GATHER));
+        let at = free.max(now + GATHER);
+        let due = self.due.entry(key).or_insert(at);
+        *due = at.min(*due);
     }
 
     fn may(&self, key: &TaskKey) -> bool {
@@ -68,12 +83,25 @@ impl Schedule {
         Some(key)
     }
 
-    /// A look has ended: the task rests.
-    fn ended(&mut self, key: TaskKey, until: Instant) {
+    /// A look has ended: the task rests. One in vain is followed by another, later and later.
+    fn ended(&mut self, key: TaskKey, looked: Looked, now: Instant) {
+        let rest = match looked {
+            Looked::Told(rest) => {
+                self.vain.remove(&key);
+                rest
+            }
+            Looked::InVain => {
+                let before = self.vain.entry(key.clone()).or_default();
+                let again = now + PAUSE.saturating_mul(1 << (*before).min(6)).min(MAX_PAUSE);
+                *before += 1;
+                self.due.entry(key.clone()).or_insert(again);
+                PAUSE
+            }
+        };
         if let Some(due) = self.due.get_mut(&key) {
-            *due = until.max(*due);
+            *due = (now + rest).max(*due);
         }
-        self.rests.insert(key, Some(until));
+        self.rests.insert(key, Some(now + rest));
     }
 }
 
@@ -104,33 +132,34 @@ impl Early {
             tokio::select! {
                 Some(key) = changed.recv() => schedule.add(key, Instant::now()),
                 () = timer => running.extend(schedule.take(Instant::now()).map(|key| self.one(key))),
-                Some((key, pause)) = running.next(), if !running.is_empty() => schedule.ended(key, Instant::now() + pause),
+                Some((key, looked)) = running.next(), if !running.is_empty() => schedule.ended(key, looked, Instant::now()),
             }
         }
     }
 
-    /// Looks at one task, and tells how long it rests then.
-    async fn one(&self, key: TaskKey) -> (TaskKey, Duration) {
+    /// Looks at one task.
+    async fn one(&self, key: TaskKey) -> (TaskKey, Looked) {
         let began = Instant::now();
         let looked = async {
             match self.applier.waiting(&key) {
                 Some(check) if !matches!(check.stage, Stage::Apply) => {
-                    self.applier.step(check, None, How::Early).await.map(|()| true)
+                    self.applier.step(check, None, How::Early).await?;
+                    Ok(Looked::Told((began.elapsed() * SHARE).clamp(PAUSE_UNDER_WAY, PAUSE)))
                 }
-                _ => self.applier.watch_over(&key).await.map(|done| !done),
+                _ => {
+                    let told = self.applier.watch_over(&key).await?;
+                    Ok(if told { Looked::Told(PAUSE) } else { Looked::InVain })
+                }
             }
         };
         // A look that hangs would keep its lease for ever, and every other check of the task from going on.
         let late = |_| Err(JobError::retry(format!("not looked at within {HANDLE_TIMEOUT:?}")));
-        let done = tokio::time::timeout(HANDLE_TIMEOUT, looked).await.unwrap_or_else(late);
-        if let Err(JobError::Retry(error) | JobError::Fail(error)) = &done {
-            tracing::debug!(task.id = %key.id, error = %error, "an early check failed; the next one comes by itself");
-        }
-        let pause = match done {
-            Ok(true) => (began.elapsed() * SHARE).clamp(PAUSE_UNDER_WAY, PAUSE),
-            Ok(false) | Err(_) => PAUSE,
-        };
-        (key, pause)
+        let looked = tokio::time::timeout(HANDLE_TIMEOUT, looked).await.unwrap_or_else(late);
+        let looked = looked.unwrap_or_else(|(JobError::Retry(error) | JobError::Fail(error))| {
+            tracing::debug!(task.id = %key.id, error = %error, "an early check failed; another one follows");
+            Looked::InVain
+        });
+        (key, looked)
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn progress(observed: u64, health: Health, objects: &[ObjectStatus]) 
 }
 
 /// Objects that fit into one message.
-fn bounded(mut objects: Vec<ObjectStatus>) -> Vec<ObjectStatus> {
+pub(crate) fn bounded(mut objects: Vec<ObjectStatus>) -> Vec<ObjectStatus> {
     let bytes =
         |o: &ObjectStatus| 160 + o.object.name.len() + o.object.namespace.len() + o.reason.len() + o.message.len();
     if objects.iter().map(bytes).sum::<usize>() > OBJECT_BYTES {

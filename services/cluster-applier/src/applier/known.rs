@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use domain::{Revision, TaskKey};
@@ -15,15 +15,31 @@ use crate::check::Check;
 /// Tasks that this process finished, to be remembered: the last check of each is still under way.
 const FINISHED: usize = 20_000;
 
-/// Steps that are asked for, before old ones are looked for and forgotten.
-const WAITING: usize = 1_024;
+/// Tasks of which something is remembered for a while, before old ones are looked for and forgotten.
+const MANY: usize = 1_024;
+/// How long a step is remembered that another replica may have taken.
+const WAITING: Duration = Step::S15.delay().saturating_mul(4);
+/// How long a health is remembered that is not shown yet: longer than anything that folds facts is away for.
+const TOLD: Duration = Duration::from_hours(1);
+
+type Aging<T> = HashMap<TaskKey, (Instant, T)>;
 
 /// What is remembered.
 #[derive(Default)]
 pub(super) struct Known {
     /// Next steps that this process has asked for: a watch may take them early.
-    waiting: Mutex<HashMap<TaskKey, (Instant, Check)>>,
+    waiting: Mutex<Aging<Check>>,
+    /// The digest of what was told last of a task that is done, while its status does not show it.
+    told: Mutex<Aging<u64>>,
     finished: Mutex<Finished>,
+}
+
+fn remember<T>(known: &mut Aging<T>, key: TaskKey, what: T, age: Duration) {
+    let now = Instant::now();
+    if known.len() >= MANY && known.len().is_multiple_of(MANY) {
+        known.retain(|_, (since, _)| now.duration_since(*since) < age);
+    }
+    known.insert(key, (now, what));
 }
 
 /// The last tasks that ended here.
@@ -41,12 +57,22 @@ impl Applier {
 
     /// Remembers a step that is asked for. Another replica may take it: then it is forgotten after a while.
     pub(super) fn note_waiting(&self, next: Check) {
-        let mut waiting = self.known.waiting.lock();
-        let now = Instant::now();
-        if waiting.len() >= WAITING && waiting.len().is_multiple_of(WAITING) {
-            waiting.retain(|_, (asked, _)| now.duration_since(*asked) < 4 * Step::S15.delay());
+        remember(&mut self.known.waiting.lock(), next.key.clone(), next, WAITING);
+    }
+
+    /// Remembers the health that was told of a task that is done.
+    pub(super) fn note_told(&self, key: &TaskKey, digest: u64) {
+        remember(&mut self.known.told.lock(), key.clone(), digest, TOLD);
+    }
+
+    /// Whether nothing else was told than what the status shows. What was told may not be folded yet.
+    pub(super) fn shows_what_was_told(&self, key: &TaskKey, shown: u64) -> bool {
+        let mut told = self.known.told.lock();
+        let other = told.get(key).is_some_and(|(_, digest)| *digest != shown);
+        if !other {
+            told.remove(key);
         }
-        waiting.insert(next.key.clone(), (now, next));
+        !other
     }
 
     /// What this process has told meanwhile, early.

@@ -7,7 +7,7 @@ use messaging::{JobError, Route, topology::CLUSTER_APPLIER};
 
 use super::{Applier, Done, session};
 use crate::{
-    check::{Check, Stage},
+    check::{Check, Stage, digest},
     facts,
     history::History,
 };
@@ -32,13 +32,17 @@ enum Found {
 }
 
 impl Applier {
-    /// Tells the health of a task that is done, if it changed. `false`: the task is not done.
+    /// Tells the health of a task that is done, if it changed. `false`: that could not be told yet, because a step is
+    /// under way, which may have looked before the change.
     pub(crate) async fn watch_over(&self, key: &TaskKey) -> Done<bool> {
         let history = History::read(&self.context.records, key).await.map_err(JobError::retry)?;
-        let Found::Live(live) = find(&history).await? else { return Ok(false) };
-        if let Some(seen) = self.observe(key, &live, &history, false).await? {
-            self.tell_health(key, live.command, &seen).await?;
-        }
+        let live = match find(&history).await? {
+            Found::Nothing => return Ok(true),
+            Found::UnderWay => return Ok(false),
+            Found::Live(live) => live,
+        };
+        let Some(seen) = self.observe(key, &live, &history, false).await? else { return Ok(false) };
+        self.tell_health(key, live.command, &seen).await?;
         Ok(true)
     }
 
@@ -76,14 +80,18 @@ impl Applier {
     }
 
     async fn tell_health(&self, key: &TaskKey, command: Command, seen: &Seen) -> Done {
-        let objects: Vec<_> = seen.objects.iter().map(after_done).collect();
+        // As they are told and shown.
+        let objects = facts::bounded(seen.objects.iter().map(after_done).collect());
         let health = objects.iter().map(|o| o.health).max().unwrap_or(Health::Healthy);
-        let told = self.context.states.get(key).await.map_err(JobError::retry)?;
-        if told.is_some_and(|t| t.health == health && same(&t.objects, &objects)) {
+        let shown = self.context.states.get(key).await.map_err(JobError::retry)?;
+        let (shown, digest) = (shown.map(|s| digest(s.health, &s.objects)), digest(health, &objects));
+        if shown == Some(digest) && self.shows_what_was_told(key, digest) {
             return Ok(());
         }
         let check = Check::watching(key.clone(), command.name, command.revision);
         let body = facts::progress(seen.observed, health, &objects);
+        // Before it is published: it may be, and nobody hear of the confirm.
+        self.note_told(key, digest);
         facts::publish(&self.context, &check, body, None).await.map_err(JobError::retry)
     }
 
@@ -144,9 +152,4 @@ fn after_done(status: &ObjectStatus) -> ObjectStatus {
         status.health == Health::Progressing && !matches!(status.reason.as_str(), "" | "Running" | "Terminating");
     let health = if trouble { Health::Degraded } else { status.health };
     ObjectStatus { health, ..status.clone() }
-}
-
-fn same(told: &[ObjectStatus], seen: &[ObjectStatus]) -> bool {
-    let view = |o: &ObjectStatus| (o.object.clone(), o.health, o.reason.clone(), o.message.clone());
-    told.len() == seen.len() && told.iter().map(view).eq(seen.iter().map(view))
 }

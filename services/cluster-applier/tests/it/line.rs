@@ -1,12 +1,12 @@
 //! A task's way.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bootstrap::Access;
 use domain::{Health, OnFailure, Options, State, Tenant, record::Ending};
 use serde_json::json;
 
-use crate::world::{HEALTHY, World, codes, config_map, deadline, deployment, job};
+use crate::world::{HEALTHY, SOON, World, codes, config_map, deadline, deployment, job};
 
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/web";
 
@@ -132,6 +132,35 @@ async fn health_is_told_after_done() {
     let status = world.until(|s| s.health == Health::Degraded).await;
     assert_eq!((status.state, status.objects[0].reason.as_str()), (State::Done, "ImagePullBackOff"));
     world.patch(DEPLOYMENT, &json!({"spec": {"template": {"metadata": {"annotations": null}}}})).await;
+    world.until(|s| s.health == HEALTHY).await;
+}
+
+#[tokio::test]
+async fn health_that_changes_while_somebody_holds_the_task_is_told_then() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[deployment("web", "")]).await;
+    world.state(1, State::Done).await;
+    let held = || async {
+        let lease = world.context.states.acquire(&world.key, "another", Duration::from_secs(3)).await.unwrap();
+        lease.ok_or("another holds it")
+    };
+    testkit::until("the lease", SOON, held).await.unwrap();
+    world.patch(DEPLOYMENT, &broken_patch()).await;
+    world.until(|s| s.health == Health::Degraded).await;
+}
+
+#[tokio::test]
+async fn health_that_changed_back_before_its_facts_were_folded_is_told() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[deployment("web", "")]).await;
+    world.state(1, State::Done).await;
+    let folding = world.folding.lock().await;
+    world.patch(DEPLOYMENT, &broken_patch()).await;
+    world.told(Health::Degraded).await;
+    world.patch(DEPLOYMENT, &json!({"spec": {"template": {"metadata": {"annotations": null}}}})).await;
+    world.told(HEALTHY).await;
+    drop(folding);
+    world.all_folded().await;
     world.until(|s| s.health == HEALTHY).await;
 }
 

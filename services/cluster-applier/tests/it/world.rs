@@ -36,6 +36,8 @@ pub struct World {
     pub clusters: Clusters,
     pub key: TaskKey,
     facts: Arc<Mutex<Vec<Fact>>>,
+    /// Whoever holds it keeps facts from being folded.
+    pub folding: Arc<tokio::sync::Mutex<()>>,
     /// Everything that was published, in order.
     pub published: Published,
     /// How many of the next checks the bus refuses.
@@ -87,12 +89,13 @@ impl Bus for Remembering {
 }
 
 /// Folds facts, as status-worker does.
-struct Folding(Context, Arc<Mutex<Vec<Fact>>>);
+struct Folding(Context, Arc<Mutex<Vec<Fact>>>, Arc<tokio::sync::Mutex<()>>);
 
 #[async_trait]
 impl Handler for Folding {
     async fn handle(&self, delivery: Delivery) -> Result<(), JobError> {
         let fact: Fact = delivery.message.data().map_err(JobError::fail)?;
+        let _may_fold = self.2.lock().await;
         self.0.states.add(std::slice::from_ref(&fact)).await.map_err(JobError::retry)?;
         self.1.lock().push(fact);
         Ok(())
@@ -125,9 +128,10 @@ impl World {
         let token = stop.clone();
         tokio::spawn(async move { sandbox.run(token).await });
         let facts = Arc::new(Mutex::new(vec![]));
-        let folding = Arc::new(Folding(context.clone(), facts.clone()));
+        let folding = Arc::<tokio::sync::Mutex<()>>::default();
+        let handler = Arc::new(Folding(context.clone(), facts.clone(), folding.clone()));
         let (bus, token) = (context.bus.clone(), stop.clone());
-        tokio::spawn(async move { bus.consume(&STATUS_WORKER, folding, token).await });
+        tokio::spawn(async move { bus.consume(&STATUS_WORKER, handler, token).await });
         context.stopping = stop.clone();
         let clusters = Clusters::one(Engine::new(client.clone(), Limits::default()));
         let key = TaskKey { tenant: "local".parse().unwrap(), id: TaskId::new() };
@@ -137,6 +141,7 @@ impl World {
             clusters,
             key,
             facts,
+            folding,
             published,
             refused,
             rollback_seconds: 3,
@@ -240,6 +245,15 @@ impl World {
         }
     }
 
+    /// Awaits that this was the last health told.
+    pub async fn told(&self, wanted: Health) {
+        let probe = || async {
+            let last = self.published.lock().iter().rev().find_map(progress_of);
+            if last == Some(wanted) { Ok(()) } else { Err(format!("{last:?}")) }
+        };
+        testkit::until("the health that is told", SOON, probe).await.unwrap();
+    }
+
     /// Changes an object as somebody else.
     pub async fn patch(&self, path: &str, patch: &Value) {
         let request = http::Request::patch(path).header("content-type", "application/merge-patch+json");
@@ -248,11 +262,27 @@ impl World {
 
     /// Awaits that nothing is queued and nothing runs.
     pub async fn quiet(&self) {
+        self.empty(CLUSTER_APPLIER.name).await;
+    }
+
+    /// Awaits that every fact so far is folded.
+    pub async fn all_folded(&self) {
+        self.empty(STATUS_WORKER.name).await;
+    }
+
+    async fn empty(&self, queue: &str) {
         let probe = || async {
-            let depth = self.context.bus.depth(CLUSTER_APPLIER.name).await.unwrap();
+            let depth = self.context.bus.depth(queue).await.unwrap();
             if depth.ready + depth.unacknowledged == 0 { Ok(()) } else { Err(format!("{depth:?}")) }
         };
         testkit::until("an empty queue", SOON, probe).await.unwrap();
+    }
+}
+
+fn progress_of(message: &Message) -> Option<Health> {
+    match message.data::<Fact>().ok()?.body {
+        FactBody::Progress { health, .. } => Some(health),
+        _ => None,
     }
 }
 

@@ -13,10 +13,17 @@ use std::collections::BTreeMap;
 use ::embedded::Database;
 use async_trait::async_trait;
 use contests::{Entry, Verdict};
+use futures::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{BallotLog, Error, Held, Incoming, KeyDigest, Known, Logged, Page, Query, Snapshot, measure::measured};
+
+/// Entries that are read at a time.
+const PAGE: usize = 500;
 
 /// `ballot`: who was first. `log`: the batches that have rows in the log. `claim`: the places of voters.
 /// `entry`: the ledger. `tally_key`: the keys that a tally has counters for.
@@ -43,7 +50,7 @@ CREATE TABLE IF NOT EXISTS entry (
   producer BLOB NOT NULL, place INTEGER NOT NULL, cumulative INTEGER NOT NULL, confirmed INTEGER NOT NULL,
   last INTEGER NOT NULL, time INTEGER NOT NULL, ballots INTEGER NOT NULL, counted INTEGER NOT NULL,
   duplicate INTEGER NOT NULL, conflicting INTEGER NOT NULL, over_limit INTEGER NOT NULL, dead INTEGER NOT NULL,
-  added INTEGER NOT NULL, mark INTEGER NOT NULL DEFAULT 0, marked INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL);
+  added INTEGER NOT NULL, mark INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS entry_order ON entry (contest, batch);
 CREATE INDEX IF NOT EXISTS entry_mark ON entry (contest, mark, batch, added);
 CREATE INDEX IF NOT EXISTS entry_slot ON entry (contest, slot, mark);
@@ -86,6 +93,27 @@ impl EmbeddedBallots {
     }
 }
 
+/// Everything after `first`, page by page.
+fn pages<'a, T: Send + 'a, F>(
+    first: Option<Uuid>,
+    page: impl Fn(Option<Uuid>) -> F + Send + 'a,
+    id: fn(&T) -> Uuid,
+) -> BoxStream<'a, Result<T, Error>>
+where
+    F: Future<Output = Result<Vec<T>, Error>> + Send + 'a,
+{
+    let next = move |after: Option<Option<Uuid>>| {
+        let page = after.map(&page);
+        async move {
+            let Some(page) = page else { return Ok::<_, Error>(None) };
+            let rows = page.await?;
+            let next = (rows.len() == PAGE).then(|| rows.last().map(id));
+            Ok(Some((stream::iter(rows.into_iter().map(Ok)), next)))
+        }
+    };
+    stream::try_unfold(Some(first), next).try_flatten().boxed()
+}
+
 #[async_trait]
 impl BallotLog for EmbeddedBallots {
     async fn insert(&self, batches: &[Incoming<'_>]) -> Result<Vec<Vec<Verdict>>, Error> {
@@ -109,37 +137,32 @@ impl BallotLog for EmbeddedBallots {
         self.write("freeze", move |tx| rows.into_iter().map(|row| ledger::freeze(tx, row)).collect()).await
     }
 
-    async fn entries(&self, contest: &str, after: Option<Uuid>, limit: usize) -> Result<Vec<Held>, Error> {
+    fn entries<'a>(&'a self, contest: &str, after: Option<Uuid>) -> BoxStream<'a, Result<Held, Error>> {
         let contest = contest.to_owned();
-        self.scan("entries", move |db| ledger::entries(db, &contest, after, limit)).await
+        let page = move |after| {
+            let contest = contest.clone();
+            self.scan("entries", move |db| ledger::entries(db, &contest, after, PAGE))
+        };
+        pages(after, page, |held: &Held| held.entry.batch)
     }
 
-    async fn marked(
-        &self,
-        contest: &str,
-        mark: u32,
-        before: Timestamp,
-        after: Option<Uuid>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, Error> {
+    async fn entry(&self, contest: &str, batch: Uuid) -> Result<Option<Held>, Error> {
         let contest = contest.to_owned();
-        self.scan("marked", move |db| ledger::marked(db, &contest, mark, before, after, limit)).await
+        self.scan("entry", move |db| ledger::entry_of(db, &contest, batch)).await
+    }
+
+    fn marked<'a>(&'a self, contest: &str, mark: u32, before: Timestamp) -> BoxStream<'a, Result<Entry, Error>> {
+        let contest = contest.to_owned();
+        let page = move |after| {
+            let contest = contest.clone();
+            self.scan("marked", move |db| ledger::marked(db, &contest, mark, before, after, PAGE))
+        };
+        pages(None, page, |entry: &Entry| entry.batch)
     }
 
     async fn mark(&self, contest: &str, generation: u32, batches: &[Uuid]) -> Result<(), Error> {
         let (contest, batches) = (contest.to_owned(), batches.to_vec());
         self.write("mark", move |tx| ledger::mark(tx, &contest, generation, &batches)).await
-    }
-
-    async fn settled(
-        &self,
-        contest: &str,
-        generation: u32,
-        before: Timestamp,
-        batches: &[Uuid],
-    ) -> Result<Vec<Uuid>, Error> {
-        let (contest, batches) = (contest.to_owned(), batches.to_vec());
-        self.scan("settled", move |db| ledger::settled(db, &contest, generation, before, &batches)).await
     }
 
     async fn slots(&self, contest: &str, mark: u32) -> Result<BTreeMap<u16, u64>, Error> {
@@ -169,11 +192,6 @@ impl BallotLog for EmbeddedBallots {
     async fn snapshot(&self, contest: &str) -> Result<Snapshot, Error> {
         let contest = contest.to_owned();
         self.scan("snapshot", move |db| ledger::snapshot(db, &contest)).await
-    }
-
-    async fn backlog(&self, contest: &str, generation: u32) -> Result<u64, Error> {
-        let contest = contest.to_owned();
-        self.scan("backlog", move |db| ledger::backlog(db, &contest, generation)).await
     }
 
     async fn expire(&self, contest: &str, before: Timestamp) -> Result<u64, Error> {

@@ -12,11 +12,12 @@ mod measure;
 pub mod mongo;
 mod query;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use contests::{Batch, Definition, Entry, Verdict, audit::Summary, standings::Totals};
+use futures::stream::BoxStream;
 use jiff::Timestamp;
 pub use key::KeyDigest;
 pub use query::{Page, Query, Row};
@@ -91,30 +92,25 @@ pub trait BallotLog: Send + Sync + 'static {
     /// Their contests and slots are known from then on.
     async fn freeze(&self, entries: &[Entry]) -> Result<Vec<Held>, Error>;
 
-    /// A contest's entries in the order of their batches' ids, after `after`.
-    async fn entries(&self, contest: &str, after: Option<Uuid>, limit: usize) -> Result<Vec<Held>, Error>;
+    /// A contest's entries in the order of their batches' ids, after `after`. All that are there when it begins are
+    /// among them.
+    fn entries<'a>(&'a self, contest: &str, after: Option<Uuid>) -> BoxStream<'a, Result<Held, Error>>;
 
-    /// A contest's entries with exactly that mark, written before `before`, in the order of their batches' ids.
-    async fn marked(
-        &self,
-        contest: &str,
-        mark: u32,
-        before: Timestamp,
-        after: Option<Uuid>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, Error>;
+    /// The entry of a batch.
+    async fn entry(&self, contest: &str, batch: Uuid) -> Result<Option<Held>, Error>;
+
+    /// A contest's entries with exactly that mark, written before `before`, in any order. All that have it from begin to
+    /// end are among them.
+    fn marked<'a>(&'a self, contest: &str, mark: u32, before: Timestamp) -> BoxStream<'a, Result<Entry, Error>>;
 
     /// Raises the mark of entries to a generation; never lowers it.
     async fn mark(&self, contest: &str, generation: u32, batches: &[Uuid]) -> Result<(), Error>;
 
-    /// Of these batches those whose entry got this mark, or a higher one, before `before`.
-    async fn settled(
-        &self,
-        contest: &str,
-        generation: u32,
-        before: Timestamp,
-        batches: &[Uuid],
-    ) -> Result<Vec<Uuid>, Error>;
+    /// Takes the next sweep of a contest for this process: `false` where another took one that is less than `every` old.
+    /// Only so that not all do the same at the same time: clocks may differ. A store of one process has nobody to ask.
+    async fn take_sweep(&self, _contest: &str, _every: Duration) -> Result<bool, Error> {
+        Ok(true)
+    }
 
     /// How many entries of each slot have this mark or a higher one; every slot that was ever used is there.
     async fn slots(&self, contest: &str, mark: u32) -> Result<BTreeMap<u16, u64>, Error>;
@@ -131,11 +127,8 @@ pub trait BallotLog: Send + Sync + 'static {
     /// How many rows a contest's log has.
     async fn logged(&self, contest: &str) -> Result<Logged, Error>;
 
-    /// What the ledger says about a contest, from one snapshot.
+    /// What the ledger says about a contest. Entries that come meanwhile may be missing in it, whichever they are.
     async fn snapshot(&self, contest: &str) -> Result<Snapshot, Error>;
-
-    /// How many entries of a contest have a mark below `generation`.
-    async fn backlog(&self, contest: &str, generation: u32) -> Result<u64, Error>;
 
     /// Drops rows of the log that were cast before then, a bounded number at a time, and says how many. A store that
     /// drops rows by itself, by the retention they were logged with, has nothing to do here.

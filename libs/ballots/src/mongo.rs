@@ -26,9 +26,13 @@ use std::{
 use async_trait::async_trait;
 pub use connect::ConnectError;
 use contests::{Entry, Verdict};
-use futures::future::BoxFuture;
+use futures::{
+    StreamExt, TryFutureExt, TryStreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
 use jiff::Timestamp;
-use mongodb::{Collection, Database, bson::Document};
+use mongodb::{Collection, Cursor, Database, action::Find, bson::Document};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -39,6 +43,10 @@ use crate::{
 /// Bound on one operation, whatever the driver does meanwhile; below the 10 s after which a consumer gives up its
 /// subscription.
 const DEADLINE: Duration = Duration::from_secs(8);
+/// The same for what reads much of a contest, for which no consumer waits; and for each part of what is read as a stream.
+const LONG: Duration = Duration::from_secs(60);
+/// Rows of one part of what is read as a stream.
+const PART: u32 = 500;
 /// The code of an error that says: there is one with this `_id`.
 const DUPLICATE_KEY: i32 = 11_000;
 /// Documents that one command inserts: what one costs the server is a fraction of what its round trip costs, and the
@@ -60,8 +68,14 @@ struct Store {
     keys: Collection<Document>,
     ledger: Collection<Document>,
     contests: Collection<Document>,
+    /// The processes of ingest that each contest's entries are of.
+    producers: Collection<Document>,
     /// Contests and slots that are known to be written down.
     known: Mutex<HashSet<(String, u16)>>,
+    /// Contests and producers that are known to be written down.
+    known_producers: Mutex<HashSet<(String, Uuid)>>,
+    /// What the audit has added up.
+    folded: snapshot::Folded,
     /// Whether the last operation failed: an outage is logged once.
     down: AtomicBool,
 }
@@ -80,13 +94,44 @@ impl MongoBallots {
         operation: &'static str,
         work: impl Future<Output = Result<T, Error>> + Send + 'a,
     ) -> BoxFuture<'a, Result<T, Error>> {
+        self.run_within(DEADLINE, operation, work)
+    }
+
+    fn run_within<'a, T: 'a>(
+        &'a self,
+        deadline: Duration,
+        operation: &'static str,
+        work: impl Future<Output = Result<T, Error>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, Error>> {
         Box::pin(async move {
-            let late = |_| Error(format!("no answer within {} s", DEADLINE.as_secs()));
-            let within = async { tokio::time::timeout(DEADLINE, work).await.map_err(late)? };
-            let result = measured(operation, within).await;
+            let result = measured(operation, in_time(deadline, work)).await;
             self.0.tell(operation, result.as_ref().err());
             result
         })
+    }
+}
+
+/// Ends with an error where there is no answer in time.
+async fn in_time<T>(deadline: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let late = |_| Error(format!("no answer within {} s", deadline.as_secs()));
+    tokio::time::timeout(deadline, work).await.map_err(late)?
+}
+
+impl MongoBallots {
+    /// Rows as they are asked for.
+    fn stream<'a, T: Send + 'a>(
+        &'a self,
+        operation: &'static str,
+        find: Find<'a, Document>,
+        read: impl Fn(&Document) -> Result<T, Error> + Send + 'a,
+    ) -> BoxStream<'a, Result<T, Error>> {
+        let opened = self.run_within(LONG, operation, async move { Ok(find.batch_size(PART).await?) });
+        let next = |mut rows: Cursor<Document>| async move {
+            let row = in_time(LONG, async { Ok(rows.try_next().await?) }).await?;
+            Ok(row.map(|row| (row, rows)))
+        };
+        let rows = opened.map_ok(move |rows| stream::try_unfold(rows, next)).try_flatten_stream();
+        rows.map(move |row| read(&row?)).boxed()
     }
 }
 
@@ -123,37 +168,28 @@ impl BallotLog for MongoBallots {
         self.run("freeze", ledger::freeze(&self.0, entries)).await
     }
 
-    async fn entries(&self, contest: &str, after: Option<Uuid>, limit: usize) -> Result<Vec<Held>, Error> {
-        self.run("entries", ledger::entries(&self.0, contest, after, limit)).await
+    fn entries<'a>(&'a self, contest: &str, after: Option<Uuid>) -> BoxStream<'a, Result<Held, Error>> {
+        self.stream("entries", ledger::entries(&self.0, contest, after), |row| ledger::held(row, false))
     }
 
-    async fn marked(
-        &self,
-        contest: &str,
-        mark: u32,
-        before: Timestamp,
-        after: Option<Uuid>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, Error> {
-        self.run("marked", ledger::marked(&self.0, contest, mark, before, after, limit)).await
+    async fn entry(&self, contest: &str, batch: Uuid) -> Result<Option<Held>, Error> {
+        self.run("entry", ledger::entry_of(&self.0, contest, batch)).await
+    }
+
+    fn marked<'a>(&'a self, contest: &str, mark: u32, before: Timestamp) -> BoxStream<'a, Result<Entry, Error>> {
+        self.stream("marked", ledger::marked(&self.0, contest, mark, before), ledger::entry)
     }
 
     async fn mark(&self, contest: &str, generation: u32, batches: &[Uuid]) -> Result<(), Error> {
         self.run("mark", ledger::mark(&self.0, contest, generation, batches)).await
     }
 
-    async fn settled(
-        &self,
-        contest: &str,
-        generation: u32,
-        before: Timestamp,
-        batches: &[Uuid],
-    ) -> Result<Vec<Uuid>, Error> {
-        self.run("settled", ledger::settled(&self.0, contest, generation, before, batches)).await
+    async fn take_sweep(&self, contest: &str, every: Duration) -> Result<bool, Error> {
+        self.run("take_sweep", ledger::take_sweep(&self.0, contest, every)).await
     }
 
     async fn slots(&self, contest: &str, mark: u32) -> Result<BTreeMap<u16, u64>, Error> {
-        self.run("slots", ledger::slots(&self.0, contest, mark)).await
+        self.run_within(LONG, "slots", ledger::slots(&self.0, contest, mark)).await
     }
 
     async fn contests(&self) -> Result<Vec<Known>, Error> {
@@ -169,15 +205,11 @@ impl BallotLog for MongoBallots {
     }
 
     async fn logged(&self, contest: &str) -> Result<Logged, Error> {
-        self.run("logged", log::logged(&self.0, contest)).await
+        self.run_within(LONG, "logged", log::logged(&self.0, contest)).await
     }
 
     async fn snapshot(&self, contest: &str) -> Result<Snapshot, Error> {
         self.run("snapshot", snapshot::take(&self.0, contest)).await
-    }
-
-    async fn backlog(&self, contest: &str, generation: u32) -> Result<u64, Error> {
-        self.run("backlog", ledger::backlog(&self.0, contest, generation)).await
     }
 
     /// Rows go by themselves, by the index on their end.

@@ -20,7 +20,8 @@ use crate::Tally;
 
 /// Between two audits that are made only for standings; longer where one takes long.
 const EVERY: Duration = Duration::from_secs(1);
-/// How often as long as an audit took is waited until the next: it reads the whole ledger of the contest.
+/// How often as long as an audit took is waited until the next: the first of a process reads the whole ledger of the
+/// contest, later ones what came since, and every producer that did not end in order.
 const REST: u32 = 5;
 /// How old an audit may be, beside that, until nothing is known: where the log does not answer.
 const VALID: Duration = Duration::from_secs(10);

@@ -198,9 +198,7 @@ impl Round {
     }
 
     async fn is_frozen(&self, contest: &str, batch: Uuid) -> Result<bool, Failure> {
-        let before = batch.as_u128().checked_sub(1).map(Uuid::from_u128);
-        let next = self.0.ballots().entries(contest, before, 1).await.map_err(Failure::retry)?;
-        Ok(next.first().is_some_and(|held| held.entry.batch == batch))
+        Ok(self.0.ballots().entry(contest, batch).await.map_err(Failure::retry)?.is_some())
     }
 }
 

@@ -16,7 +16,10 @@ impl Tally {
     /// A contest's current definition and gate, or 404.
     async fn existing(&self, name: &str) -> Result<(Arc<Definition>, Gate), HttpError> {
         let found = self.current(name).await?;
-        found.ok_or_else(|| HttpError::not_found("no such contest; GET /contests lists all"))
+        found.ok_or_else(|| {
+            let shown: String = name.chars().take(40).collect();
+            HttpError::not_found(format!("there is no contest `{shown}`; GET /contests lists all"))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! A new generation of counters, from the whole ledger.
 
 use contests::Entry;
+use futures::{StreamExt, TryStreamExt, stream::TryChunksError};
 use jiff::SignedDuration;
 use serde::Serialize;
 use state::tallies::{Applied, Slot};
@@ -10,7 +11,7 @@ use crate::{Tally, board::Error, generations::FRESH};
 
 /// Entries that are fed in one call.
 const PAGE: usize = 500;
-/// How long a page may take until it is applied.
+/// How long after they began to be read entries may be applied.
 const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// What a rebuild did.
@@ -51,17 +52,24 @@ impl Tally {
         let (mut after, mut fed) = (None, 0);
         loop {
             let until = self.count_until(COUNT_WITHIN);
-            let page = self.ballots().entries(contest, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(fed) };
-            let next = last.entry.batch;
-            // Settled here already: this generation holds, and may have forgotten that it does.
-            let unsettled = page.iter().filter(|held| held.mark < generation).map(|held| held.entry.clone());
-            let unsettled: Vec<Entry> = unsettled.collect();
-            let applied = self.tallies().apply(generation, &unsettled, until).await?;
-            if applied.contains(&Applied::TooLate) {
-                continue;
+            let mut pages = self.ballots().entries(contest, after).try_chunks(PAGE);
+            let late = loop {
+                let Some(page) = pages.next().await else { break false };
+                let page = page.map_err(|TryChunksError(_, error)| error)?;
+                // Settled here already: this generation holds, and may have forgotten that it does.
+                let unsettled = page.iter().filter(|held| held.mark < generation).map(|held| held.entry.clone());
+                let unsettled: Vec<Entry> = unsettled.collect();
+                let applied = self.tallies().apply(generation, &unsettled, until).await?;
+                if applied.contains(&Applied::TooLate) {
+                    break true;
+                }
+                after = page.last().map(|held| held.entry.batch);
+                fed += page.len() as u64;
+            };
+            // What was read too long ago is read again.
+            if !late {
+                return Ok(fed);
             }
-            (after, fed) = (Some(next), fed + page.len() as u64);
         }
     }
 }

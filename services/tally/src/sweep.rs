@@ -1,11 +1,17 @@
 //! The sweeper: feeds entries again until the counters are known to hold them for good, at once after a fail-over, and
 //! lets the counters forget what they hold for good. Every replica sweeps; all of it may be done by several at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use ballots::Known;
 use contests::Entry;
+use futures::{StreamExt, TryStreamExt, stream::TryChunksError};
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use state::tallies::{Applied, Slot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -17,8 +23,56 @@ use crate::{Tally, board::Error};
 const WATCH: Duration = Duration::from_secs(1);
 /// Entries that are fed in one call.
 const PAGE: usize = 500;
-/// How long a page may take until it is applied; then it is read again.
+/// How long after a sweep began to read entries they may be applied; by the next one they are read again.
 const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// How often all that was settled is compared with the counters' versions, which reads the contest's whole ledger, where
+/// nothing points to a loss.
+const COMPARE: Duration = Duration::from_mins(10);
+
+/// What this process remembers of earlier sweeps; nothing that could not be lost.
+#[derive(Default)]
+pub struct Sweeps(Mutex<HashMap<String, Seen>>);
+
+/// Of one contest.
+#[derive(Default)]
+struct Seen {
+    generation: u32,
+    /// The slots' versions: one that goes back is a loss, seen without a look into the ledger.
+    versions: BTreeMap<u16, u64>,
+    compared: Option<Instant>,
+    /// When sweeps ended after which all entries that were written before some time were settled.
+    clean: VecDeque<(Instant, Timestamp)>,
+}
+
+impl Sweeps {
+    fn with<T>(&self, known: &Known, work: impl FnOnce(&mut Seen) -> T) -> T {
+        let mut all = self.0.lock();
+        let seen = all.entry(known.name.clone()).or_default();
+        if seen.generation != known.generation {
+            *seen = Seen { generation: known.generation, ..Seen::default() };
+        }
+        work(seen)
+    }
+}
+
+impl Seen {
+    /// Whether versions are to be compared with the ledger: one went back, or the last time is long ago.
+    fn compares(&mut self, versions: BTreeMap<u16, u64>) -> bool {
+        let back = self.versions.iter().any(|(slot, before)| versions.get(slot).is_none_or(|now| now < before));
+        self.versions = versions;
+        // Asked for until it was done.
+        self.compared = self.compared.filter(|at| !back && at.elapsed() < COMPARE);
+        self.compared.is_none()
+    }
+
+    /// Before which time everything was written that has been settled for so long.
+    fn settled_before(&mut self, settle: Duration) -> Option<Timestamp> {
+        let old = self.clean.iter().take_while(|(ended, _)| ended.elapsed() >= settle).count();
+        self.clean.drain(..old.saturating_sub(1));
+        self.clean.front().filter(|_| old > 0).map(|(_, before)| *before)
+    }
+}
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +85,8 @@ pub struct Swept {
     pub forgotten: u64,
     /// Contests whose counters were made anew.
     pub rebuilt: u64,
+    /// Whether an entry was held back for too long between its reading and its counting.
+    pub late: bool,
 }
 
 /// Sweeps every `every` until `shutdown`; where that is zero only after fail-overs.
@@ -55,7 +111,9 @@ pub async fn run(tally: Tally, every: Duration, shutdown: CancellationToken) {
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            swept = tally.sweep(replaced) => match swept {
+            swept = tally.sweep_in_turn(replaced, every) => match swept {
+                // Read too long ago to be counted: once more.
+                Ok(swept) if replaced && swept.late => {}
                 Ok(_) => incarnation = Some(now),
                 Err(error) => tracing::warn!(%error, "a sweep did not end; it is repeated"),
             },
@@ -67,8 +125,16 @@ pub async fn run(tally: Tally, every: Duration, shutdown: CancellationToken) {
 impl Tally {
     /// One sweep over every contest: of the entries that are not settled those that are old enough, or `all`.
     pub async fn sweep(&self, all: bool) -> Result<Swept, Error> {
+        self.sweep_in_turn(all, Duration::ZERO).await
+    }
+
+    /// The same where no other process swept within `every`; `all` after a loss, whoever else does it.
+    async fn sweep_in_turn(&self, all: bool, every: Duration) -> Result<Swept, Error> {
         let (mut swept, mut failed) = (Swept::default(), None);
         for known in self.ballots().contests().await? {
+            if !all && !every.is_zero() && !self.ballots().take_sweep(&known.name, every).await? {
+                continue;
+            }
             // What one contest's counters or entries are in for is no matter of the others.
             if let Err(error) = self.sweep_contest(&known, all, &mut swept).await {
                 tracing::warn!(%error, contest = known.name, "a contest could not be swept");
@@ -84,7 +150,7 @@ impl Tally {
 
     async fn sweep_contest(&self, known: &Known, all: bool, swept: &mut Swept) -> Result<(), Error> {
         // Whether anything older was lost is seen before what is new is fed.
-        if self.is_behind(known).await? && self.is_current(known).await? {
+        if self.is_behind(known, all).await? && self.is_current(known).await? {
             tracing::warn!(contest = known.name, "counters were lost; they are made anew from the ledger");
             self.rebuild(&known.name).await?;
             swept.rebuilt += 1;
@@ -96,28 +162,27 @@ impl Tally {
 
     async fn sweep_one(&self, known: &Known, all: bool, swept: &mut Swept) -> Result<(), Error> {
         let settle = SignedDuration::try_from(self.0.settle).unwrap_or(SignedDuration::MAX);
-        let before = if all { Timestamp::MAX } else { Timestamp::now() - settle };
+        let began = Timestamp::now();
+        let (until, old) = (self.count_until(COUNT_WITHIN), began - settle);
+        let before = if all { Timestamp::MAX } else { old };
+        let mut left = 0;
         for mark in 0..known.generation {
-            let mut after = None;
-            loop {
-                let until = self.count_until(COUNT_WITHIN);
-                let page = self.ballots().marked(&known.name, mark, before, after, PAGE).await?;
-                after = page.last().map(|entry| entry.batch);
-                if page.is_empty() {
-                    break;
-                }
-                self.feed(known, &page, until, swept).await?;
+            let mut pages = self.ballots().marked(&known.name, mark, before).try_chunks(PAGE);
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|TryChunksError(_, error)| error)?;
+                left += page.len() - self.feed(known, &page, until, swept).await?;
             }
         }
-        self.forget(known, swept).await?;
+        if left == 0 {
+            self.0.sweeps.with(known, |seen| seen.clean.push_back((Instant::now(), old)));
+        }
         #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-        let backlog = self.ballots().backlog(&known.name, known.generation).await? as f64;
-        metrics::gauge!("tally_ledger_backlog_entries", "contest" => known.name.clone()).set(backlog);
-        Ok(())
+        metrics::gauge!("tally_ledger_backlog_entries", "contest" => known.name.clone()).set(left as f64);
+        self.forget(known, swept).await
     }
 
-    /// Counts entries again; those that have been in for long enough are settled.
-    async fn feed(&self, known: &Known, page: &[Entry], until: Timestamp, swept: &mut Swept) -> Result<(), Error> {
+    /// Counts entries again; those that have been in for long enough are settled. How many are.
+    async fn feed(&self, known: &Known, page: &[Entry], until: Timestamp, swept: &mut Swept) -> Result<usize, Error> {
         let applied = self.tallies().apply(known.generation, page, until).await?;
         let settled: Vec<Uuid> = page
             .iter()
@@ -126,43 +191,65 @@ impl Tally {
             .map(|(entry, _)| entry.batch)
             .collect();
         swept.restored += applied.iter().filter(|applied| **applied == Applied::Now).count() as u64;
+        swept.late |= applied.contains(&Applied::TooLate);
         swept.settled += settled.len() as u64;
-        if settled.is_empty() {
-            return Ok(());
+        if !settled.is_empty() {
+            self.ballots().mark(&known.name, known.generation, &settled).await?;
         }
-        Ok(self.ballots().mark(&known.name, known.generation, &settled).await?)
+        Ok(settled.len())
     }
 
-    /// Lets the counters forget batches whose entries were settled long enough ago: whoever read one before that may
-    /// not count it any more.
+    /// Lets the counters forget batches whose entries have been settled for long enough: whoever read one before that may
+    /// not count it any more. An entry is written before it is counted; that the clocks of who wrote it and of who forgets
+    /// it may each differ from the counters' is made up for by waiting once more.
     async fn forget(&self, known: &Known, swept: &mut Swept) -> Result<(), Error> {
-        let settle = SignedDuration::try_from(self.0.settle).unwrap_or(SignedDuration::MAX);
+        let settled = self.0.sweeps.with(known, |seen| seen.settled_before(self.0.settle));
+        let Some(age) = settled.and_then(|before| Duration::try_from(Timestamp::now().duration_since(before)).ok())
+        else {
+            return Ok(());
+        };
         for number in &known.slots {
             let slot = Slot { contest: known.name.clone(), generation: known.generation, slot: *number };
-            let members = self.tallies().remembered(&slot, self.0.settle * 2, PAGE).await?;
-            if members.is_empty() {
-                continue;
+            loop {
+                let members = self.tallies().remembered(&slot, age + self.0.settle, PAGE).await?;
+                self.tallies().forget(&slot, &members).await?;
+                swept.forgotten += members.len() as u64;
+                if members.len() < PAGE {
+                    break;
+                }
             }
-            let mut batches: Vec<Uuid> = members.iter().map(|member| member.batch).collect();
-            batches.dedup();
-            let before = Timestamp::now() - settle;
-            let settled = self.ballots().settled(&known.name, known.generation, before, &batches).await?;
-            let gone: Vec<_> = members.into_iter().filter(|member| settled.contains(&member.batch)).collect();
-            self.tallies().forget(&slot, &gone).await?;
-            swept.forgotten += gone.len() as u64;
         }
         Ok(())
     }
 
     /// Whether a slot has fewer batches than the ledger knows it held for good.
-    async fn is_behind(&self, known: &Known) -> Result<bool, Error> {
-        for (number, settled) in self.ballots().slots(&known.name, known.generation).await? {
-            let slot = Slot { contest: known.name.clone(), generation: known.generation, slot: number };
-            if self.tallies().version(&slot).await? < settled {
+    async fn is_behind(&self, known: &Known, suspected: bool) -> Result<bool, Error> {
+        let versions = self.versions(known).await?;
+        let compares = self.0.sweeps.with(known, |seen| seen.compares(versions));
+        if !compares && !suspected {
+            return Ok(false);
+        }
+        for (slot, settled) in self.ballots().slots(&known.name, known.generation).await? {
+            if self.version(known, slot).await? < settled {
                 return Ok(true);
             }
         }
+        self.0.sweeps.with(known, |seen| seen.compared = Some(Instant::now()));
         Ok(false)
+    }
+
+    /// The versions of a contest's slots.
+    async fn versions(&self, known: &Known) -> Result<BTreeMap<u16, u64>, Error> {
+        let mut versions = BTreeMap::new();
+        for slot in &known.slots {
+            versions.insert(*slot, self.version(known, *slot).await?);
+        }
+        Ok(versions)
+    }
+
+    async fn version(&self, known: &Known, slot: u16) -> Result<u64, Error> {
+        let slot = Slot { contest: known.name.clone(), generation: known.generation, slot };
+        Ok(self.tallies().version(&slot).await?)
     }
 
     /// Whether no rebuild came in between, which drops the counters of the generation before.
@@ -181,5 +268,43 @@ impl Tally {
         };
         while self.ballots().expire(contest, before).await? > 0 {}
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn versions(of: &[(u16, u64)]) -> BTreeMap<u16, u64> {
+        of.iter().copied().collect()
+    }
+
+    #[test]
+    fn the_ledger_is_asked_first_and_after_a_version_went_back_until_it_answered() {
+        let mut seen = Seen::default();
+        assert!(seen.compares(versions(&[(0, 5), (1, 7)])), "nothing is known yet");
+        seen.compared = Some(Instant::now());
+        assert!(!seen.compares(versions(&[(0, 6), (1, 7), (2, 1)])));
+        for again in [versions(&[(0, 6), (1, 2), (2, 1)]), versions(&[(0, 6), (1, 3), (2, 1)])] {
+            assert!(seen.compares(again), "one went back, and nobody has looked since");
+        }
+        seen.compared = Some(Instant::now());
+        assert!(seen.compares(versions(&[(0, 6), (1, 3)])), "one is gone");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_settled_for_long_enough_is_what_the_newest_such_sweep_settled() {
+        let (mut seen, settle, began) = (Seen::default(), Duration::from_secs(120), Timestamp::now());
+        let at = |seconds| began + SignedDuration::from_secs(seconds);
+        for seconds in [0, 10, 20] {
+            seen.clean.push_back((Instant::now(), at(seconds)));
+            tokio::time::advance(Duration::from_secs(10)).await;
+        }
+        assert_eq!(seen.settled_before(settle), None);
+        tokio::time::advance(Duration::from_secs(100)).await;
+        assert_eq!(seen.settled_before(settle), Some(at(10)));
+        assert_eq!(seen.settled_before(settle), Some(at(10)));
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!((seen.settled_before(settle), seen.clean.len()), (Some(at(20)), 1));
     }
 }

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use contests::standings::{Counts, Totals};
+use futures::TryStreamExt;
 use serde::Serialize;
 use state::tallies::Slot;
 use utoipa::ToSchema;
 
 use crate::{Tally, board::Error};
 
-/// Entries that are read in one call.
-const PAGE: usize = 1_000;
 /// Differences that are named.
 const NAMED: usize = 100;
 /// Tries until counters and ledger are seen at one state, while ballots come.
@@ -85,13 +84,12 @@ impl Tally {
 
     /// What the ledger adds up to.
     async fn folded(&self, contest: &str) -> Result<Counts, Error> {
-        let (mut counts, mut after) = (Counts::default(), None);
-        loop {
-            let page = self.ballots().entries(contest, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(counts) };
-            after = Some(last.entry.batch);
-            page.iter().for_each(|held| counts.apply(&held.entry));
+        let mut counts = Counts::default();
+        let mut entries = self.ballots().entries(contest, None);
+        while let Some(held) = entries.try_next().await? {
+            counts.apply(&held.entry);
         }
+        Ok(counts)
     }
 
     /// What the counters say.

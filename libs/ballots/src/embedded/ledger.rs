@@ -100,6 +100,12 @@ pub(super) fn entries(
     db.prepare_cached(sql)?.query_map(params![contest, start(after), at_most(limit)], held_row)?.collect()
 }
 
+pub(super) fn entry_of(db: &Connection, contest: &str, batch: Uuid) -> rusqlite::Result<Option<Held>> {
+    let Some(contest) = number(db, contest)? else { return Ok(None) };
+    let sql = "SELECT body, mark FROM entry WHERE batch = ?1 AND contest = ?2";
+    db.prepare_cached(sql)?.query_row(params![batch.as_bytes(), contest], held_row).optional()
+}
+
 pub(super) fn marked(
     db: &Connection,
     contest: &str,
@@ -117,29 +123,9 @@ pub(super) fn marked(
 
 pub(super) fn mark(tx: &Transaction<'_>, contest: &str, mark: u32, batches: &[Uuid]) -> rusqlite::Result<()> {
     let contest = numbered(tx, contest)?;
-    let now = Timestamp::now().as_millisecond();
-    let sql = "UPDATE entry SET mark = ?1, marked = ?2 WHERE batch = ?3 AND contest = ?4 AND mark < ?1";
+    let sql = "UPDATE entry SET mark = ?1 WHERE batch = ?2 AND contest = ?3 AND mark < ?1";
     let mut update = tx.prepare_cached(sql)?;
-    batches.iter().try_for_each(|batch| update.execute(params![mark, now, batch.as_bytes(), contest]).map(drop))
-}
-
-pub(super) fn settled(
-    db: &Connection,
-    contest: &str,
-    generation: u32,
-    before: Timestamp,
-    batches: &[Uuid],
-) -> rusqlite::Result<Vec<Uuid>> {
-    let Some(contest) = number(db, contest)? else { return Ok(vec![]) };
-    let sql = "SELECT 1 FROM entry WHERE batch = ?1 AND contest = ?2 AND mark >= ?3 AND marked < ?4";
-    let mut select = db.prepare_cached(sql)?;
-    let mut found = Vec::new();
-    for batch in batches {
-        if select.exists(params![batch.as_bytes(), contest, generation, before.as_millisecond()])? {
-            found.push(*batch);
-        }
-    }
-    Ok(found)
+    batches.iter().try_for_each(|batch| update.execute(params![mark, batch.as_bytes(), contest]).map(drop))
 }
 
 pub(super) fn slots(db: &Connection, contest: &str, mark: u32) -> rusqlite::Result<BTreeMap<u16, u64>> {
@@ -168,12 +154,6 @@ pub(super) fn contests(db: &Connection) -> rusqlite::Result<Vec<Known>> {
 pub(super) fn advance(tx: &Transaction<'_>, contest: &str, from: u32) -> rusqlite::Result<bool> {
     let sql = "UPDATE contest SET generation = generation + 1 WHERE name = ?1 AND generation = ?2";
     Ok(tx.prepare_cached(sql)?.execute(params![contest, from])? == 1)
-}
-
-pub(super) fn backlog(db: &Connection, contest: &str, generation: u32) -> rusqlite::Result<u64> {
-    let Some(contest) = number(db, contest)? else { return Ok(0) };
-    db.prepare_cached("SELECT count(*) FROM entry WHERE contest = ?1 AND mark < ?2")?
-        .query_row(params![contest, generation], |row| count(row, 0))
 }
 
 pub(super) fn snapshot(db: &Connection, contest: &str) -> rusqlite::Result<Snapshot> {

@@ -61,7 +61,10 @@ impl Store {
             keys: collection("keys"),
             ledger: collection("ledger"),
             contests: collection("contests"),
+            producers: collection("producers"),
             known: parking_lot::Mutex::default(),
+            known_producers: parking_lot::Mutex::default(),
+            folded: super::snapshot::Folded::default(),
             down: AtomicBool::new(false),
             database: database.clone(),
         }
@@ -80,10 +83,11 @@ impl Store {
         self.keys.create_index(one_place(doc! { "key": 1 })).await?;
         let ledger = [
             plain(doc! { "contest": 1, "_id": 1 }),
-            plain(doc! { "contest": 1, "mark": 1, "_id": 1 }),
+            plain(doc! { "contest": 1, "mark": 1, "added": 1 }),
             plain(doc! { "contest": 1, "producer": 1, "number": -1 }),
         ];
         self.ledger.create_indexes(ledger).await?;
+        self.producers.create_index(plain(doc! { "contest": 1 })).await?;
         Ok(())
     }
 }

@@ -1,13 +1,17 @@
 //! The ledger, and what is known of contests.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
 
 use contests::{Entry, Increment, ledger::SEPARATOR};
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use mongodb::{
     Cursor,
-    bson::{Bson, DateTime, Document, doc},
+    action::Find,
+    bson::{Bson, Document, doc},
 };
 use uuid::Uuid;
 
@@ -78,7 +82,7 @@ fn read(increments: &str) -> Option<Vec<Increment>> {
     pairs.into_iter().map(increment).collect()
 }
 
-fn entry(row: &Document) -> Result<Entry, Error> {
+pub(super) fn entry(row: &Document) -> Result<Entry, Error> {
     let text = |field| row.get_str(field).map_err(|_| corrupt(field));
     Ok(Entry {
         batch: id(row, "_id")?,
@@ -101,7 +105,7 @@ fn entry(row: &Document) -> Result<Entry, Error> {
     })
 }
 
-fn held(row: &Document, fresh: bool) -> Result<Held, Error> {
+pub(super) fn held(row: &Document, fresh: bool) -> Result<Held, Error> {
     let mark = u32::try_from(number(row, "mark")?).map_err(|_| corrupt("mark"))?;
     Ok(Held { entry: entry(row)?, mark, fresh })
 }
@@ -126,8 +130,10 @@ pub(super) async fn freeze(store: &Store, entries: &[Entry]) -> Result<Vec<Held>
     entries.iter().enumerate().map(stands).collect()
 }
 
-/// Writes down contests and slots before anything stands in them: whoever sums a contest must look at each.
+/// Writes down contests, slots and producers before anything stands in them or is of them: whoever sums a contest must
+/// look at each.
 async fn know(store: &Store, entries: &[Entry]) -> Result<(), Error> {
+    know_producers(store, entries).await?;
     let mut unknown: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
     {
         let known = store.known.lock();
@@ -137,9 +143,26 @@ async fn know(store: &Store, entries: &[Entry]) -> Result<(), Error> {
     }
     for (contest, slots) in unknown {
         let each: Vec<i64> = slots.iter().copied().map(i64::from).collect();
-        let change = doc! { "$setOnInsert": { "generation": 1_i64 }, "$addToSet": { "slots": { "$each": each } } };
+        let new = doc! { "generation": 1_i64, "swept": date(Timestamp::UNIX_EPOCH) };
+        let change = doc! { "$setOnInsert": new, "$addToSet": { "slots": { "$each": each } } };
         store.contests.update_one(doc! { "_id": contest }, change).upsert(true).await?;
         store.known.lock().extend(slots.into_iter().map(|slot| (contest.to_owned(), slot)));
+    }
+    Ok(())
+}
+
+async fn know_producers(store: &Store, entries: &[Entry]) -> Result<(), Error> {
+    let unknown: BTreeSet<(&str, Uuid)> = {
+        let known = store.known_producers.lock();
+        let of = |entry: &Entry| (entry.contest.clone(), entry.producer);
+        let unknown = entries.iter().filter(|entry| !known.contains(&of(entry)));
+        unknown.map(|entry| (entry.contest.as_str(), entry.producer)).collect()
+    };
+    for (contest, producer) in unknown {
+        let new = doc! { "$setOnInsert": { "contest": contest, "producer": binary(producer) } };
+        let id = doc! { "_id": format!("{contest}/{producer}") };
+        store.producers.update_one(id, new).upsert(true).await?;
+        store.known_producers.lock().insert((contest.to_owned(), producer));
     }
     Ok(())
 }
@@ -152,35 +175,20 @@ async fn all<T>(mut rows: Cursor<Document>, read: impl Fn(&Document) -> Result<T
     Ok(found)
 }
 
-fn limited(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-pub(super) async fn entries(
-    store: &Store,
-    contest: &str,
-    after: Option<Uuid>,
-    limit: usize,
-) -> Result<Vec<Held>, Error> {
+pub(super) fn entries<'a>(store: &'a Store, contest: &str, after: Option<Uuid>) -> Find<'a, Document> {
     let mut wanted = doc! { "contest": contest };
     wanted.extend(after.map(|id| ("_id".to_owned(), doc! { "$gt": binary(id) }.into())));
-    let rows = store.ledger.find(wanted).sort(doc! { "contest": 1, "_id": 1 }).limit(limited(limit)).await?;
-    all(rows, |row| held(row, false)).await
+    store.ledger.find(wanted).sort(doc! { "contest": 1, "_id": 1 })
 }
 
-pub(super) async fn marked(
-    store: &Store,
-    contest: &str,
-    mark: u32,
-    before: Timestamp,
-    after: Option<Uuid>,
-    limit: usize,
-) -> Result<Vec<Entry>, Error> {
-    let mut wanted = doc! { "contest": contest, "mark": i64::from(mark), "added": { "$lt": date(before) } };
-    wanted.extend(after.map(|id| ("_id".to_owned(), doc! { "$gt": binary(id) }.into())));
-    let order = doc! { "contest": 1, "mark": 1, "_id": 1 };
-    let rows = store.ledger.find(wanted).sort(order).limit(limited(limit)).await?;
-    all(rows, entry).await
+pub(super) async fn entry_of(store: &Store, contest: &str, batch: Uuid) -> Result<Option<Held>, Error> {
+    let row = store.ledger.find_one(doc! { "_id": binary(batch), "contest": contest }).await?;
+    row.map(|row| held(&row, false)).transpose()
+}
+
+/// In no order of its own: with one, a server that does not take it from the index would sort all of them.
+pub(super) fn marked<'a>(store: &'a Store, contest: &str, mark: u32, before: Timestamp) -> Find<'a, Document> {
+    store.ledger.find(doc! { "contest": contest, "mark": i64::from(mark), "added": { "$lt": date(before) } })
 }
 
 fn ids(batches: &[Uuid]) -> Vec<Bson> {
@@ -191,31 +199,19 @@ pub(super) async fn mark(store: &Store, contest: &str, generation: u32, batches:
     let generation = i64::from(generation);
     for chunk in ids(batches).chunks(CHUNK) {
         let wanted = doc! { "_id": { "$in": chunk }, "contest": contest, "mark": { "$lt": generation } };
-        let change = doc! { "$set": { "mark": generation, "marked": DateTime::now() } };
+        let change = doc! { "$set": { "mark": generation } };
         store.ledger.update_many(wanted, change).await?;
     }
     Ok(())
 }
 
-pub(super) async fn settled(
-    store: &Store,
-    contest: &str,
-    generation: u32,
-    before: Timestamp,
-    batches: &[Uuid],
-) -> Result<Vec<Uuid>, Error> {
-    let mut found = Vec::new();
-    for chunk in ids(batches).chunks(CHUNK) {
-        let wanted = doc! {
-            "_id": { "$in": chunk },
-            "contest": contest,
-            "mark": { "$gte": i64::from(generation) },
-            "marked": { "$lt": date(before) },
-        };
-        let rows = store.ledger.find(wanted).projection(doc! { "_id": 1 }).await?;
-        found.extend(all(rows, |row| id(row, "_id")).await?);
-    }
-    Ok(found)
+pub(super) async fn take_sweep(store: &Store, contest: &str, every: Duration) -> Result<bool, Error> {
+    let now = Timestamp::now();
+    // A little less, so that whoever swept last is not kept from its next one by a moment.
+    let until = now + every.mul_f64(0.8);
+    let wanted = doc! { "_id": contest, "swept": { "$lt": date(now) } };
+    let taken = store.contests.update_one(wanted, doc! { "$set": { "swept": date(until) } }).await?;
+    Ok(taken.matched_count == 1)
 }
 
 pub(super) async fn slots(store: &Store, contest: &str, mark: u32) -> Result<BTreeMap<u16, u64>, Error> {
@@ -255,9 +251,4 @@ pub(super) async fn advance(store: &Store, contest: &str, from: u32) -> Result<b
     let wanted = doc! { "_id": contest, "generation": i64::from(from) };
     let change = doc! { "$set": { "generation": i64::from(from) + 1 } };
     Ok(store.contests.update_one(wanted, change).await?.matched_count == 1)
-}
-
-pub(super) async fn backlog(store: &Store, contest: &str, generation: u32) -> Result<u64, Error> {
-    let wanted = doc! { "contest": contest, "mark": { "$lt": i64::from(generation) } };
-    Ok(store.ledger.count_documents(wanted).await?)
 }

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use ballots::{BallotLog, Hand};
+use ballots::{BallotLog, Hand, Held};
 use contests::{
     Entry,
     Verdict::{Conflicting, Counted, Dead, Duplicate, OverLimit},
 };
+use futures::{StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::batches::{Made, contest};
 
 type Store = Arc<dyn BallotLog>;
-
-const LIMIT: usize = 100;
 
 fn entry(number: u64) -> Entry {
     let mut made = Made::new(&contest("")).ballot("a", "x", None).ballot("b", "y", None);
@@ -46,11 +45,29 @@ pub async fn entries_come_in_the_order_of_their_batches(log: Store) {
     let mut reversed = entries.clone();
     reversed.reverse();
     freeze(&log, &reversed).await;
-    let page = log.entries("c", None, 3).await.expect("an answer");
-    let rest = log.entries("c", Some(page[2].entry.batch), 3).await.expect("an answer");
+    let page: Vec<Held> = log.entries("c", None).take(3).try_collect().await.expect("an answer");
+    let rest: Vec<Held> = log.entries("c", Some(page[2].entry.batch)).try_collect().await.expect("an answer");
     let all: Vec<Entry> = page.into_iter().chain(rest).map(|held| held.entry).collect();
     assert_eq!(all, entries);
-    assert!(log.entries("other", None, LIMIT).await.expect("an answer").is_empty());
+    assert!(log.entries("other", None).next().await.is_none());
+    let one = log.entry("c", entries[1].batch).await.expect("an answer");
+    assert_eq!(one.map(|held| held.entry).as_ref(), Some(&entries[1]));
+    assert!(log.entry("other", entries[1].batch).await.expect("an answer").is_none());
+}
+
+async fn marked(log: &Store, mark: u32, before: Timestamp) -> Vec<Entry> {
+    let mut found: Vec<Entry> = log.marked("c", mark, before).try_collect().await.expect("an answer");
+    found.sort_by_key(|entry| entry.batch);
+    found
+}
+
+/// More than one page of whatever a store reads at a time.
+pub async fn many_entries_are_read_whole(log: Store) {
+    let entries: Vec<Entry> = (1..=1_203).map(entry).collect();
+    freeze(&log, &entries).await;
+    let all: Vec<Held> = log.entries("c", None).try_collect().await.expect("an answer");
+    assert!(all.iter().map(|held| &held.entry).eq(&entries));
+    assert_eq!(marked(&log, 0, soon()).await, entries);
 }
 
 pub async fn marks_only_rise(log: Store) {
@@ -60,26 +77,11 @@ pub async fn marks_only_rise(log: Store) {
     log.mark("c", 2, &ids[..2]).await.expect("an answer");
     log.mark("c", 1, &ids[..3]).await.expect("an answer");
     for (mark, expected) in [(0, &entries[3..]), (1, &entries[2..3]), (2, &entries[..2])] {
-        assert_eq!(log.marked("c", mark, soon(), None, LIMIT).await.expect("an answer"), expected);
+        assert_eq!(marked(&log, mark, soon()).await, expected);
     }
-    assert_eq!(log.marked("c", 2, soon(), Some(ids[0]), LIMIT).await.expect("an answer"), entries[1..2]);
     let long_ago = Timestamp::now() - SignedDuration::from_secs(60);
-    assert!(log.marked("c", 0, long_ago, None, LIMIT).await.expect("an answer").is_empty());
-    assert_eq!(log.backlog("c", 2).await.expect("an answer"), 2);
+    assert!(marked(&log, 0, long_ago).await.is_empty());
     assert_eq!(log.freeze(&entries[..1]).await.expect("an answer")[0].mark, 2);
-}
-
-pub async fn what_was_marked_long_enough_is_settled(log: Store) {
-    let entries: Vec<Entry> = (1..=3).map(entry).collect();
-    let ids: Vec<Uuid> = entries.iter().map(|entry| entry.batch).collect();
-    freeze(&log, &entries).await;
-    log.mark("c", 1, &ids[..2]).await.expect("an answer");
-    let mut settled = log.settled("c", 1, soon(), &ids).await.expect("an answer");
-    settled.sort_unstable();
-    assert_eq!(settled, ids[..2]);
-    let now = Timestamp::now() - SignedDuration::from_secs(60);
-    assert!(log.settled("c", 1, now, &ids).await.expect("an answer").is_empty());
-    assert!(log.settled("c", 2, soon(), &ids).await.expect("an answer").is_empty());
 }
 
 pub async fn contests_and_slots_are_known(log: Store) {
@@ -131,6 +133,29 @@ pub async fn a_producer_with_a_gap_shows_it(log: Store) {
     assert_eq!((producer.entries, producer.highest, producer.confirmed, producer.entries_confirmed), (3, 4, 3, 2));
     assert_eq!((producer.last, producer.beat, producer.cumulative, producer.ballots), (true, false, 8, 6));
     assert_eq!(snapshot.producers.len(), 2);
+}
+
+/// Whatever a store has added up already: what comes later, also below it or in a gap, is in the next one.
+pub async fn a_snapshot_follows_what_comes(log: Store) {
+    let figures = async || {
+        let snapshot = log.snapshot("c").await.expect("an answer");
+        let of = |p: &contests::audit::Summary| (p.entries, p.highest, p.entries_confirmed, p.cumulative, p.last);
+        (snapshot.totals.counted, snapshot.producers.iter().map(of).collect::<Vec<_>>())
+    };
+    let confirming = |number: u64, confirmed: u64| Entry { confirmed, ..entry(number) };
+    freeze(&log, &[entry(1), entry(2)]).await;
+    assert_eq!(figures().await, (2, vec![(2, 2, 0, 4, false)]));
+    freeze(&log, &[confirming(5, 4)]).await;
+    assert_eq!(figures().await, (3, vec![(3, 5, 2, 10, false)]));
+    freeze(&log, &[confirming(3, 2)]).await;
+    assert_eq!(figures().await, (4, vec![(4, 5, 3, 10, false)]));
+    freeze(&log, &[confirming(4, 2)]).await;
+    assert_eq!(figures().await, (5, vec![(5, 5, 4, 10, false)]));
+    let last = Entry { last: true, ..confirming(6, 5) };
+    freeze(&log, &[Entry { producer: Uuid::from_u128(u128::MAX), ..entry(1) }, last]).await;
+    for _ in 0..2 {
+        assert_eq!(figures().await, (7, vec![(6, 6, 5, 12, true), (1, 1, 0, 2, false)]));
+    }
 }
 
 /// A store of one process need not keep it.

@@ -47,12 +47,13 @@ contract! {
     ledger_contract:
         an_entry_is_frozen_by_the_first,
         entries_come_in_the_order_of_their_batches,
+        many_entries_are_read_whole,
         marks_only_rise,
-        what_was_marked_long_enough_is_settled,
         contests_and_slots_are_known,
         a_generation_is_followed_once,
         a_snapshot_adds_up,
         a_producer_with_a_gap_shows_it,
+        a_snapshot_follows_what_comes,
         what_processes_have_in_hand_is_told_until_they_withdraw;
     log_contract:
         the_log_is_newest_first_in_pages,

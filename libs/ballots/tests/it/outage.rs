@@ -44,6 +44,20 @@ async fn rows_that_are_too_old_go_and_their_ids_may_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_processes_over_one_server_one_sweeps_at_a_time() {
+    let Some(server) = Mongo::shared().await else { return };
+    let open = async || MongoBallots::connect(&server.url("turns")).await.expect("the server answers");
+    let (one, two) = (open().await, open().await);
+    let made = Made::new(&contest("")).ballot("a", "x", None);
+    one.freeze(&[made.entry(&[Counted])]).await.expect("an answer");
+    let every = Duration::from_secs(600);
+    assert!(one.take_sweep("c", every).await.expect("an answer"));
+    assert!(!two.take_sweep("c", every).await.expect("an answer"));
+    let soon = Duration::from_millis(50);
+    assert!(!two.take_sweep("nobody's", soon).await.expect("an answer"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_paused_and_killed_keeps_what_it_answered() {
     let Some(server) = Mongo::start().await else { return };
     let log = MongoBallots::connect(&server.url("outage")).await.expect("the server answers");

@@ -8,6 +8,7 @@ use std::{
 use async_trait::async_trait;
 use ballots::{BallotLog, Error, Hand, Held, Incoming, KeyDigest, Known, Logged, Page, Query, Snapshot};
 use contests::{Entry, Verdict};
+use futures::stream::BoxStream;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -83,33 +84,20 @@ impl BallotLog for Flaky {
         self.inner.freeze(entries).await
     }
 
-    async fn entries(&self, contest: &str, after: Option<Uuid>, limit: usize) -> Result<Vec<Held>, Error> {
-        self.inner.entries(contest, after, limit).await
+    fn entries<'a>(&'a self, contest: &str, after: Option<Uuid>) -> BoxStream<'a, Result<Held, Error>> {
+        self.inner.entries(contest, after)
     }
 
-    async fn marked(
-        &self,
-        contest: &str,
-        mark: u32,
-        before: Timestamp,
-        after: Option<Uuid>,
-        limit: usize,
-    ) -> Result<Vec<Entry>, Error> {
-        self.inner.marked(contest, mark, before, after, limit).await
+    async fn entry(&self, contest: &str, batch: Uuid) -> Result<Option<Held>, Error> {
+        self.inner.entry(contest, batch).await
+    }
+
+    fn marked<'a>(&'a self, contest: &str, mark: u32, before: Timestamp) -> BoxStream<'a, Result<Entry, Error>> {
+        self.inner.marked(contest, mark, before)
     }
 
     async fn mark(&self, contest: &str, generation: u32, batches: &[Uuid]) -> Result<(), Error> {
         self.inner.mark(contest, generation, batches).await
-    }
-
-    async fn settled(
-        &self,
-        contest: &str,
-        generation: u32,
-        before: Timestamp,
-        batches: &[Uuid],
-    ) -> Result<Vec<Uuid>, Error> {
-        self.inner.settled(contest, generation, before, batches).await
     }
 
     async fn slots(&self, contest: &str, mark: u32) -> Result<BTreeMap<u16, u64>, Error> {
@@ -137,10 +125,6 @@ impl BallotLog for Flaky {
     async fn snapshot(&self, contest: &str) -> Result<Snapshot, Error> {
         self.may("snapshot", contest)?;
         self.inner.snapshot(contest).await
-    }
-
-    async fn backlog(&self, contest: &str, generation: u32) -> Result<u64, Error> {
-        self.inner.backlog(contest, generation).await
     }
 
     async fn expire(&self, contest: &str, before: Timestamp) -> Result<u64, Error> {

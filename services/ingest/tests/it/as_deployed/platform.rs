@@ -6,7 +6,9 @@ use std::{
 };
 
 use contests::{Definition, samples};
+use futures::TryStreamExt as _;
 use messaging::topology::DEAD_LETTER_QUEUE;
+use mongodb::bson::{Document, doc};
 use parking_lot::RwLock;
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::Value;
@@ -151,7 +153,19 @@ impl Platform {
     /// Asks a tally to do something that may take its time.
     pub async fn post(&self, tally: &Service, path: &str) -> Result<Value, String> {
         let request = self.http.post(format!("{}/contests/{path}", tally.url()));
-        answer(request.timeout(Duration::from_secs(60))).await
+        answer(request.timeout(Duration::from_secs(240))).await
+    }
+
+    /// A contest's rows as they stand in the log's store, each with its `verdict`.
+    pub async fn rows(&self, contest: &str) -> mongodb::error::Result<Vec<Value>> {
+        let client = mongodb::Client::with_uri_str(self.mongo.url("marea")).await?;
+        let ballots = client.database("marea").collection::<Document>("ballots");
+        let verdict = |mut row: Document| {
+            let verdict = if row.contains_key("over_limit") { "over_limit" } else { "counted" };
+            row.insert("verdict", verdict);
+            serde_json::to_value(row).expect("a row of texts, numbers, times and bytes")
+        };
+        ballots.find(doc! { "contest": contest }).await?.map_ok(verdict).try_collect().await
     }
 
     /// Whether something is queued anywhere, delays too, dead letters aside, as the broker tells it.

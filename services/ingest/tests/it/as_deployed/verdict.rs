@@ -18,8 +18,8 @@ use super::{
 
 /// How long the audit may take to settle after the last fault.
 const SETTLES: Duration = Duration::from_secs(300);
-/// How long answers may take on a busy machine whose servers were just mended.
-const ANSWERS: Duration = Duration::from_secs(60);
+/// How long answers may take on a busy machine whose servers were just mended, of a whole ledger.
+const ANSWERS: Duration = Duration::from_secs(300);
 
 /// Counters by tally and key.
 type Counters = BTreeMap<(String, Vec<String>), i64>;
@@ -42,7 +42,7 @@ impl Clients {
         until("empty queues", SETTLES, || self.line.queued()).await?;
         for contest in 0..self.records.len() {
             let audit = self.settles(tally, contest).await?;
-            let log = self.read_log(tally, contest).await?;
+            let log = self.read_log(contest).await?;
             self.compare(contest, &log, &audit)?;
             self.counters_agree(tally, contest, &log).await?;
             if contest == BANDS {
@@ -62,21 +62,18 @@ impl Clients {
         settled.await
     }
 
-    /// All rows by id; an error where one is there twice.
-    async fn read_log(&self, tally: &Service, contest: usize) -> Result<HashMap<String, Value>, String> {
-        let (mut log, mut cursor) = (HashMap::new(), String::new());
-        loop {
-            let path = format!("{}/ballots?limit=1000{cursor}", self.line.contests[contest].name);
-            let page = until("a page of the log", ANSWERS, || self.line.get(tally, &path)).await?;
-            for row in page["ballots"].as_array().into_iter().flatten() {
-                let id = row["id"].as_str().ok_or("a row without an id")?;
-                if log.insert(id.to_owned(), row.clone()).is_some() {
-                    return Err(format!("{id} is in the log twice"));
-                }
+    /// All rows by id, out of the store itself; an error where one is there twice. In pages of the interface the stand-in
+    /// would sort all rows for each.
+    async fn read_log(&self, contest: usize) -> Result<HashMap<String, Value>, String> {
+        let rows = self.line.rows(&self.line.contests[contest].name).await.map_err(|e| e.to_string())?;
+        let mut log = HashMap::new();
+        for row in rows {
+            let id = row["id"].as_str().ok_or("a row without an id")?;
+            if log.insert(id.to_owned(), row.clone()).is_some() {
+                return Err(format!("{id} is in the log twice"));
             }
-            let Some(next) = page["next"].as_str() else { return Ok(log) };
-            cursor = format!("&cursor={}", next.replace('/', "%2F").replace('+', "%2B").replace('#', "%23"));
         }
+        Ok(log)
     }
 
     /// Whether the log has what was acknowledged, and nothing that was not cast.

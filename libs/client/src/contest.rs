@@ -74,10 +74,17 @@ pub struct Rejected {
     pub message: String,
 }
 
+impl Rejected {
+    /// What is wrong, without the ballot's position.
+    pub fn fault(&self) -> String {
+        let field = if self.field.is_empty() { String::new() } else { format!("{}: ", self.field) };
+        format!("{field}{} [{}]", self.message, self.code)
+    }
+}
+
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let field = if self.field.is_empty() { String::new() } else { format!("{}: ", self.field) };
-        write!(f, "ballot {}: {field}{} [{}]", self.position, self.message, self.code)
+        write!(f, "ballot {}: {}", self.position, self.fault())
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Up {
     #[arg(long)]
     pub ephemeral: bool,
     /// Where to listen; port 0 for any [default: 127.0.0.1:8080].
-    #[arg(long, value_name = "ADDRESS", env = "MAREA_LISTEN")]
+    #[arg(long, value_name = "ADDRESS", env = "MAREA_LISTEN", value_parser = address)]
     pub listen: Option<SocketAddr>,
     /// Write the address into this file as soon as everything is ready.
     #[arg(long, value_name = "FILE")]
@@ -73,4 +73,8 @@ pub struct Up {
     /// Where traces go by OTLP/HTTP, for example http://127.0.0.1:4318; else OTEL_EXPORTER_OTLP_ENDPOINT.
     #[arg(long, value_name = "URL", env = "MAREA_OTLP")]
     pub otlp: Option<String>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8099 or [::1]:8099".to_owned())
 }

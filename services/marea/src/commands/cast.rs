@@ -56,6 +56,10 @@ pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
     still_there(client, &name, &installation).await?;
     let journal = casting.journal;
     journal.remove()?;
+    if journal.next == 0 {
+        let heading = if format == FileFormat::Csv { " below its heading, the names of the fields" } else { "" };
+        return Err(Failure::usage(format!("{} holds no ballots{heading}", options.file.display())));
+    }
     let (accepted, rejected) = (journal.accepted, journal.rejected);
     if !ui.value(&json!({ "contest": name, "accepted": accepted, "rejected": rejected, "resumed_at": resumed }))? {
         let resumed = if resumed > 0 { format!(" (resumed after {resumed})") } else { String::new() };
@@ -156,8 +160,7 @@ impl Casting {
             for fault in &faults {
                 let position = usize::try_from(fault.position).ok();
                 let line = position.and_then(|p| chunk.lines.get(p)).copied().unwrap_or_default();
-                let field = if fault.field.is_empty() { String::new() } else { format!("{}: ", fault.field) };
-                self.tell(line, &format!("{field}{} [{}]", fault.message, fault.code));
+                self.tell(line, &fault.fault());
             }
             self.journal.accepted += accepted;
             self.journal.rejected += rejected;

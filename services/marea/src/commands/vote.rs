@@ -1,6 +1,6 @@
 //! `vote` and `score`: one ballot.
 
-use client::{Client, Contest};
+use client::{Client, Contest, Error, Rejected};
 use contests::Kind;
 use serde_json::{Map, Value, json};
 
@@ -35,7 +35,8 @@ pub async fn run(client: &Client, kind: Kind, options: &Ballot, ui: &mut Ui) -> 
     let id = options.id.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     ballot.insert("id".to_owned(), id.clone().into());
     ballot.extend(options.voter.iter().map(|voter| ("voter".to_owned(), Value::from(voter.clone()))));
-    client.clone().patient(PATIENCE).cast(contest, json!(ballot).to_string().into_bytes()).await.map_err(absent)?;
+    let cast = client.clone().patient(PATIENCE).cast(contest, json!(ballot).to_string().into_bytes()).await;
+    cast.map_err(|error| refused(error, contest))?;
     if ui.format == Format::Name {
         return Ok(ui.line(id)?);
     }
@@ -44,6 +45,18 @@ pub async fn run(client: &Client, kind: Kind, options: &Ballot, ui: &mut Ui) -> 
         ui.line(line)?;
     }
     Ok(())
+}
+
+/// Why the ballot was not taken, and what to change in the command.
+fn refused(error: Error, contest: &str) -> Failure {
+    let Error::Refused(refusal) = &error else { return absent(error) };
+    let Some(first) = refusal.rejected.first() else { return absent(error) };
+    let faults: Vec<String> = refusal.rejected.iter().map(Rejected::fault).collect();
+    let failure = Failure::failed(faults.join("\n"));
+    match (first.field.as_str(), first.code.as_str()) {
+        ("voter", "missing") => failure.hint("say who votes: --voter NAME"),
+        _ => failure.hint(format_args!("see its fields with `{{marea}} contest show {contest}`")),
+    }
 }
 
 /// The contest where none is named.

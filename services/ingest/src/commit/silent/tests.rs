@@ -24,7 +24,7 @@ fn one_copy_tries_a_silent_queue_when_it_has_rested() {
     let silent = Silent::default();
     silent.fell_silent("votes", 1);
     assert_eq!(silent.choose("votes", 3, 1).probe, None);
-    silent.0.lock().insert(("votes", 1), Instant::now());
+    silent.until.lock().insert(("votes", 1), Instant::now());
     assert_eq!(silent.choose("votes", 3, 0).probe, None);
     assert_eq!(silent.choose("votes", 3, 1), Choice { index: 2, others: true, probe: Some(1) });
     assert_eq!(silent.choose("votes", 3, 1).probe, None, "one at a time");

@@ -1,21 +1,23 @@
-//! CSV as RFC 4180 has it: quoted cells may hold commas, doubled quotes and line breaks.
+//! CSV as RFC 4180 has it: quoted cells may hold commas, doubled quotes and line breaks. By hand, for a ballot's id and
+//! what is said of it need its line: the `csv` crate's is another one after blank lines and with CRLF.
 
 use std::io::{self, BufRead};
 
-/// The next record's text, which may span lines; `lines` grows by those read.
-pub fn record(reader: &mut impl BufRead, lines: &mut u64) -> io::Result<Option<Vec<u8>>> {
-    let mut record = Vec::new();
+/// The next record's first line and its text, which may span lines; `lines` grows by those read.
+pub fn record(reader: &mut impl BufRead, lines: &mut u64) -> io::Result<Option<(u64, Vec<u8>)>> {
+    let (mut first, mut record) = (0, Vec::new());
     loop {
         let before = record.len();
         if reader.read_until(b'\n', &mut record)? == 0 {
-            return Ok(Some(record).filter(|r| !r.is_empty()));
+            return Ok(Some((first, record)).filter(|(_, record)| !record.is_empty()));
         }
         *lines += 1;
+        first = if before == 0 { *lines } else { first };
         let blank = record.get(before..).unwrap_or_default().trim_ascii().is_empty();
         if before == 0 && blank {
             record.clear();
         } else if record.iter().filter(|b| **b == b'"').count() % 2 == 0 {
-            return Ok(Some(record));
+            return Ok(Some((first, record)));
         }
     }
 }
@@ -45,11 +47,12 @@ mod tests {
     fn cells_may_hold_commas_quotes_and_line_breaks() {
         let mut reader = &b"a,\"b,\"\"c\"\"\nd\",e\r\n\n f ,\"\",g\n"[..];
         let mut lines = 0;
-        let first = record(&mut reader, &mut lines).expect("memory").expect("a record");
-        assert_eq!(cells(std::str::from_utf8(&first).expect("text")), ["a", "b,\"c\"\nd", "e"]);
-        assert_eq!(lines, 2);
-        let second = record(&mut reader, &mut lines).expect("memory").expect("a record");
-        assert_eq!(cells(std::str::from_utf8(&second).expect("text")), [" f ", "", "g"]);
-        assert_eq!((record(&mut reader, &mut lines).expect("memory"), lines), (None, 4));
+        let mut next = || {
+            let found = record(&mut reader, &mut lines).expect("memory");
+            found.map(|(line, text)| (line, cells(std::str::from_utf8(&text).expect("text"))))
+        };
+        assert_eq!(next(), Some((1, ["a", "b,\"c\"\nd", "e"].map(str::to_owned).into())));
+        assert_eq!(next(), Some((4, [" f ", "", "g"].map(str::to_owned).into())));
+        assert_eq!(next(), None);
     }
 }

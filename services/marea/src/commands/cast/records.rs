@@ -44,7 +44,7 @@ impl Records {
         let source = match format {
             FileFormat::Ndjson => Source::Lines(reader),
             FileFormat::Csv => {
-                let heading = csv::record(&mut reader, &mut line)?.unwrap_or_default();
+                let heading = csv::record(&mut reader, &mut line)?.map(|(_, text)| text).unwrap_or_default();
                 let heading = String::from_utf8(heading).map_err(|_| io::Error::other("the heading is not UTF-8"))?;
                 let names = csv::cells(heading.trim_start_matches('\u{feff}'));
                 Source::Table(reader, names.iter().map(|name| name.trim().to_owned()).collect())
@@ -68,8 +68,7 @@ impl Records {
                 (self.line, object(serde_json::from_slice(&text)), false)
             }
             Source::Table(reader, names) => {
-                let first = self.line + 1;
-                let Some(record) = csv::record(reader, &mut self.line)? else { return Ok(None) };
+                let Some((first, record)) = csv::record(reader, &mut self.line)? else { return Ok(None) };
                 self.read += record.len() as u64;
                 (first, row(names, &record), true)
             }

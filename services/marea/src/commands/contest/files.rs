@@ -128,6 +128,7 @@ fn definition(name: &str) -> Result<Definition, Failure> {
     }
     let text = fs::read_to_string(name).map_err(|e| {
         Failure::usage(format!("`{name}` is neither a sample (bands, olympics) nor a file that can be read: {e}"))
+            .hint("of a contest that only a server knows, give the file that it was made from")
     })?;
     Definition::parse(&text).map_err(|problems| {
         let first = problems.first().map(ToString::to_string).unwrap_or_default();

@@ -32,7 +32,7 @@ pub async fn run(client: &Client, options: &cli::Standings, ui: &mut Ui) -> Done
     let mut query = vec![("top", top.as_str())];
     query.extend(options.tally.as_deref().map(|tally| ("tally", tally)));
     if !options.watch {
-        let standings = client.standings(&options.contest, &query).await.map_err(absent)?;
+        let standings = client.standings(&options.contest, &query).await.map_err(|e| absent_tally(e, options))?;
         return show(&standings, options.tally.as_deref(), ui);
     }
     loop {
@@ -42,10 +42,21 @@ pub async fn run(client: &Client, options: &cli::Standings, ui: &mut Ui) -> Done
     }
 }
 
+/// A failed call about a contest's standings: where a tally was named, it may be the one that is not there.
+fn absent_tally(error: client::Error, options: &cli::Standings) -> Failure {
+    match options.tally {
+        Some(_) if error.status() == Some(404) => {
+            let hint = format!("see its tallies with `{{marea}} contest show {}`", options.contest);
+            Failure::from(error).hint(hint)
+        }
+        _ => absent(error),
+    }
+}
+
 /// Shows each event until the stream ends.
 async fn watch(client: &Client, options: &cli::Standings, query: &[(&str, &str)], ui: &mut Ui) -> Done {
     let client = client.clone().patient(crate::commands::PATIENCE);
-    let mut lines = client.standings_stream(&options.contest, query).await.map_err(absent)?;
+    let mut lines = client.standings_stream(&options.contest, query).await.map_err(|e| absent_tally(e, options))?;
     let screen = io::stdout().is_terminal() && matches!(ui.format, Format::Table | Format::Wide);
     while let Ok(Some(line)) = lines.next().await {
         let Some(data) = line.strip_prefix("data:") else { continue };

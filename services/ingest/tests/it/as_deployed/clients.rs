@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -43,6 +44,8 @@ pub struct Clients {
     pub poisoned: AtomicU64,
     /// The dead letters that they become.
     pub buried: Mutex<BTreeSet<String>>,
+    /// Ballots of a request that has many.
+    many: Range<usize>,
     /// Answers that the outcome is unknown, that nothing was accepted, and requests that broke.
     pub refusals: [AtomicU64; 3],
     work: TaskTracker,
@@ -71,11 +74,13 @@ enum Answer {
 }
 
 impl Clients {
-    pub fn new(line: Arc<Platform>) -> Arc<Self> {
+    /// Clients of a line, of which some send so many ballots at a time.
+    pub fn new(line: Arc<Platform>, many: Range<usize>) -> Arc<Self> {
         let records = line.contests.iter().map(|_| Records::default()).collect();
         Arc::new(Self {
             line,
             records,
+            many,
             wrong: Mutex::default(),
             poisoned: AtomicU64::default(),
             buried: Mutex::default(),
@@ -111,7 +116,7 @@ impl Clients {
     fn plan(self: Arc<Self>, mut random: StdRng) -> (usize, futures::future::BoxFuture<'static, ()>) {
         let id = format!("client-{:016x}", random.random::<u64>());
         let named = Some(id.clone());
-        let many: usize = random.random_range(2..9);
+        let many: usize = random.random_range(self.many.clone());
         match random.random_range(0..100) {
             0..40 => (1, Box::pin(self.one(BANDS, vec![vote(named, &mut random)], random))),
             40..55 => (1, Box::pin(self.one(BANDS, vec![vote(None, &mut random)], random))),

@@ -103,7 +103,13 @@ impl Client {
     }
 
     pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Error {
-        Error::Unreachable { server: self.server().to_owned(), reason: chain(error) }
+        let server = self.server().to_owned();
+        let mut reason = chain(error);
+        // What rustls says of an answer that is no TLS.
+        if server.starts_with("https://") && reason.contains("InvalidContentType") {
+            reason.push_str("; does it speak plain http://?");
+        }
+        Error::Unreachable { server, reason }
     }
 }
 

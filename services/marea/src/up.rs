@@ -64,16 +64,18 @@ async fn up(options: &Up, mut settings: Settings, began: Instant, ui: &mut Ui) -
     let contests = Contests::start(&context, &settings, parts::stores(&settings, &data).await?).await;
     let readiness = context.readiness.clone();
     let running = services::start(context, &settings, &cluster, contests, listener, signals.drain.clone())?;
-    running.ready().await?;
-    let broken = readiness.details();
-    let took = began.elapsed();
-    banner::print(&banner::Facts { options, settings: &settings, address, cluster: &cluster, broken, took }, ui)?;
-    if let Some(file) = &options.ready_file {
-        announce(file, address)?;
-    }
-    let told = tell(options, &settings, address, ui);
+    let told = async {
+        running.ready().await?;
+        let (broken, took) = (readiness.details(), began.elapsed());
+        banner::print(&banner::Facts { options, settings: &settings, address, cluster: &cluster, broken, took }, ui)?;
+        if let Some(file) = &options.ready_file {
+            announce(file, address)?;
+        }
+        tell(options, &settings, address, ui).await
+    };
     tokio::select! {
         told = told => { told?; signals.drain.cancelled().await; }
+        // Also before everything was ready.
         () = signals.drain.cancelled() => {}
     }
     let stopped = stop::drain(running, &signals, settings.platform.drain_seconds).await;

@@ -1,4 +1,8 @@
-use std::time::Duration;
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use crate::program::{CONFIG, Ran, Up, command, folder, marea, ok};
 
@@ -158,4 +162,19 @@ fn an_idle_process_is_small() {
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux says it");
     let kilobytes: u64 = line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number");
     assert!(kilobytes <= 60 << 10, "{line}");
+}
+
+#[test]
+fn what_is_stopped_before_it_is_ready_stops() {
+    // Nobody listens there.
+    let arguments = ["up", "--ephemeral", "--listen", "127.0.0.1:0", "--amqp", "amqp://127.0.0.1:1"];
+    let mut up = command("http://127.0.0.1:1");
+    let mut up = up.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("started");
+    let mut told = BufReader::new(up.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    assert!(told.by_ref().any(|line| line.contains("no connection to the broker")), "it ended by itself");
+    let sent = Command::new("kill").arg(up.id().to_string()).status().expect("kill runs");
+    assert!(sent.success());
+    let rest: Vec<String> = told.collect();
+    assert!(up.wait().expect("it ends").success(), "{rest:#?}");
+    assert!(rest.iter().any(|line| line.starts_with("stopping")), "{rest:#?}");
 }

@@ -53,6 +53,8 @@ pub struct Timing {
     pub settle: u64,
     /// `gone_seconds`: longer than any delivery of the run is with a consumer.
     pub gone: u64,
+    /// Whether the log will have hundreds of thousands of rows.
+    pub many: bool,
 }
 
 /// Numbers of queues and slots.
@@ -116,7 +118,10 @@ impl Platform {
 
     fn tally(&self) -> Replica {
         let [settle, gone] = [self.timing.settle, self.timing.gone].map(|seconds| seconds.to_string());
-        let mongo = self.mongo.url("marea");
+        // The stand-in answers nobody while it counts hundreds of thousands of rows, half a minute, and the driver would take
+        // it for dead.
+        let patience = if self.timing.many { "&connectTimeoutMS=120000&heartbeatFrequencyMS=120000" } else { "" };
+        let mongo = self.mongo.url("marea") + patience;
         let sweep = [("MAREA_SWEEP_SECONDS", "5"), ("MAREA_SETTLE_SECONDS", settle.as_str())];
         let more = [("MAREA_MONGO", mongo.as_str()), ("MAREA_GONE_SECONDS", &gone)];
         self.service("tally", &[sweep, more].concat())

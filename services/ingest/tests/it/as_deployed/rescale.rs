@@ -32,7 +32,7 @@ const SPREADS: [Spread; 3] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numbers_of_queues_and_slots_change_under_load_and_every_ballot_counts_once() {
     let mut random = seeded();
-    let Some(line) = Platform::start(1, Timing { settle: 15, gone: 20 }).await else { return };
+    let Some(line) = Platform::start(1, Timing { settle: 15, gone: 20, many: false }).await else { return };
     let clients = Clients::new(Arc::new(line), 2..9);
     let line = &clients.line;
     let (changed, acknowledged) = (AtomicBool::new(false), AtomicBool::new(false));

@@ -29,7 +29,8 @@ async fn every_acknowledged_ballot_counts_once_while_processes_and_servers_are_k
     let mut random = seeded();
     let minutes = setting("TESTKIT_MINUTES").map(|minutes| Duration::from_secs(60 * minutes));
     // A long run waits as long as production does; the short one as long as its pauses ask for.
-    let timing = minutes.map_or(Timing { settle: 15, gone: 20 }, |_| Timing { settle: 120, gone: 75 });
+    let timing =
+        minutes.map_or(Timing { settle: 15, gone: 20, many: false }, |_| Timing { settle: 120, gone: 75, many: true });
     let Some(line) = Platform::start(3, timing).await else { return };
     let rate = setting("TESTKIT_RATE").and_then(|rate| u32::try_from(rate).ok()).unwrap_or(RATE);
     // What few cast at a time is a batch each, of which the stand-in for MongoDB takes three hundred a second: one costs it

@@ -9,6 +9,9 @@ use testkit::Kubernetes;
 /// Tasks of a load have two ConfigMaps each; the tenant's quota is for 250 of them.
 const CONFIG_MAPS: &str = "50000";
 
+/// Longest that a process may take until it is ready, where pods are replaced.
+const MIN_READY_SECONDS: u32 = 20;
+
 /// What the manifests cannot know.
 pub struct Addresses {
     pub amqp: String,
@@ -57,6 +60,9 @@ fn kustomization(base: &Path, to: &Addresses, scaled: bool) -> Value {
         let gone = json!({"$patch": "delete", "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
             "metadata": {"name": "any"}});
         patches.push(json!({"target": {"kind": "HorizontalPodAutoscaler"}, "patch": gone.to_string()}));
+        // kwok calls a pod ready at once; its process takes some seconds more, and the one before it must not go first.
+        let ready = json!([{"op": "add", "path": "/spec/minReadySeconds", "value": MIN_READY_SECONDS}]);
+        patches.push(patch("Deployment", ".*", ready));
     }
     json!({
         "apiVersion": "kustomize.config.k8s.io/v1beta1",

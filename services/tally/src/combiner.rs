@@ -12,9 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{Delivered, Failure, Round, Tally};
 
-/// Batches of one round at most. Where few vote at a time a batch has one ballot, and what a round costs the stores is
-/// their calls: it takes what waits.
-const BATCHES: usize = 256;
+/// Batches of one round at most: beats are small, and many wait at once.
+const BATCHES: usize = 64;
 /// Bytes of one round, the last batch aside, some thousand ballots: what is under way must be logged within the
 /// seconds that one call may take, by a log that takes few thousand ballots a second, too.
 const BYTES: usize = 256 << 10;

@@ -143,8 +143,11 @@ impl Early {
         let looked = async {
             match self.applier.waiting(&key) {
                 Some(check) if !matches!(check.stage, Stage::Apply) => {
-                    self.applier.step(check, None, How::Early).await?;
-                    Ok(Looked::Told((began.elapsed() * SHARE).clamp(PAUSE_UNDER_WAY, PAUSE)))
+                    self.applier.step(check.clone(), None, How::Early).await?;
+                    // Another replica may have ended it: then nobody has looked at what changed since.
+                    let ended = self.applier.is_finished(&check);
+                    let rest = (began.elapsed() * SHARE).clamp(PAUSE_UNDER_WAY, PAUSE);
+                    Ok(if ended { Looked::InVain } else { Looked::Told(rest) })
                 }
                 _ => {
                     let told = self.applier.watch_over(&key).await?;

@@ -1,5 +1,5 @@
 //! The sweeper: feeds entries again until the counters are known to hold them for good, at once after a fail-over, and
-//! lets the counters forget what they hold for good. Every replica sweeps; all of it may be done by several at once.
+//! lets the counters forget what they hold for good. Replicas take turns; all of it may be done by several at once.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -25,7 +25,6 @@ const WATCH: Duration = Duration::from_secs(1);
 const PAGE: usize = 500;
 /// How long after a sweep began to read entries they may be applied; by the next one they are read again.
 const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(30);
-
 /// How often all that was settled is compared with the counters' versions, which reads the contest's whole ledger, where
 /// nothing points to a loss.
 const COMPARE: Duration = Duration::from_mins(10);
@@ -133,6 +132,8 @@ impl Tally {
         let (mut swept, mut failed) = (Swept::default(), None);
         for known in self.ballots().contests().await? {
             if !all && !every.is_zero() && !self.ballots().take_sweep(&known.name, every).await? {
+                // Whoever sweeps tells it.
+                tell_backlog(&known, 0);
                 continue;
             }
             // What one contest's counters or entries are in for is no matter of the others.
@@ -176,8 +177,7 @@ impl Tally {
         if left == 0 {
             self.0.sweeps.with(known, |seen| seen.clean.push_back((Instant::now(), old)));
         }
-        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-        metrics::gauge!("tally_ledger_backlog_entries", "contest" => known.name.clone()).set(left as f64);
+        tell_backlog(known, left);
         self.forget(known, swept).await
     }
 
@@ -269,6 +269,12 @@ impl Tally {
         while self.ballots().expire(contest, before).await? > 0 {}
         Ok(())
     }
+}
+
+/// Entries that the last sweep of this process could not settle.
+fn tell_backlog(known: &Known, entries: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+    metrics::gauge!("tally_ledger_backlog_entries", "contest" => known.name.clone()).set(entries as f64);
 }
 
 #[cfg(test)]

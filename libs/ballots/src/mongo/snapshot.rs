@@ -38,16 +38,8 @@ impl Part {
     /// With those of higher numbers.
     fn and(&self, later: &Self) -> Self {
         let end = if later.highest > self.highest { later } else { self };
-        let (one, two) = (&self.totals, &later.totals);
         Self {
-            totals: Totals {
-                batches: one.batches + two.batches,
-                counted: one.counted + two.counted,
-                duplicate: one.duplicate + two.duplicate,
-                conflicting: one.conflicting + two.conflicting,
-                over_limit: one.over_limit + two.over_limit,
-                dead: one.dead + two.dead,
-            },
+            totals: added(&self.totals, &later.totals),
             ballots: self.ballots + later.ballots,
             confirmed: self.confirmed.max(later.confirmed),
             cumulative: self.cumulative.max(later.cumulative),
@@ -84,6 +76,17 @@ impl Part {
     }
 }
 
+fn added(one: &Totals, two: &Totals) -> Totals {
+    Totals {
+        batches: one.batches + two.batches,
+        counted: one.counted + two.counted,
+        duplicate: one.duplicate + two.duplicate,
+        conflicting: one.conflicting + two.conflicting,
+        over_limit: one.over_limit + two.over_limit,
+        dead: one.dead + two.dead,
+    }
+}
+
 pub(super) async fn take(store: &Store, contest: &str) -> Result<Snapshot, Error> {
     let rows = store.producers.find(doc! { "contest": contest }).await?;
     let producers: Vec<Uuid> = rows.map(|row| ledger::id(&row?, "producer")).try_collect().await?;
@@ -92,13 +95,7 @@ pub(super) async fn take(store: &Store, contest: &str) -> Result<Snapshot, Error
     let mut snapshot = Snapshot::default();
     for (summary, totals) in found.into_iter().flatten() {
         snapshot.producers.push(summary);
-        let sum = &mut snapshot.totals;
-        sum.batches += totals.batches;
-        sum.counted += totals.counted;
-        sum.duplicate += totals.duplicate;
-        sum.conflicting += totals.conflicting;
-        sum.over_limit += totals.over_limit;
-        sum.dead += totals.dead;
+        snapshot.totals = added(&snapshot.totals, &totals);
     }
     snapshot.producers.sort_unstable_by_key(|summary| summary.producer);
     Ok(snapshot)

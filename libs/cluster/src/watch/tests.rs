@@ -17,7 +17,7 @@ fn deployment(id: TaskId, uid: &str, ready: u32) -> Value {
 #[test]
 fn only_a_change_of_health_names_the_task() {
     let (mut index, id) = (index(), TaskId::new());
-    assert!(index.replace(&[deployment(id, "a", 0)]).is_empty());
+    index.replace(&[deployment(id, "a", 0)]);
     assert_eq!(index.take("MODIFIED", &deployment(id, "a", 1)).map(|key| key.id), Some(id));
     let mut touched = deployment(id, "a", 1);
     touched["metadata"]["resourceVersion"] = json!("77");
@@ -34,6 +34,21 @@ fn a_new_list_names_what_changed_came_and_went() {
     let told = index.replace(&[deployment(ids[0], "a", 1), deployment(ids[1], "b", 2), deployment(ids[3], "d", 1)]);
     let told: Vec<_> = told.into_iter().map(|key| key.id).collect();
     assert_eq!(told, [ids[1], ids[2], ids[3]]);
+}
+
+#[test]
+fn the_first_list_names_what_is_not_healthy() {
+    let (mut index, ids) = (index(), [TaskId::new(), TaskId::new()]);
+    let mut well = deployment(ids[0], "a", 1);
+    well["spec"] = json!({"replicas": 1});
+    well["status"] = json!({"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
+        "conditions": [{"type": "Available", "status": "True"}]});
+    let told = index.replace(&[well.clone(), deployment(ids[1], "b", 0)]);
+    assert_eq!(told.into_iter().map(|key| key.id).collect::<Vec<_>>(), [ids[1]]);
+    // A list that was empty was one, too.
+    let mut index = self::index();
+    assert!(index.replace(&[]).is_empty());
+    assert_eq!(index.replace(&[well]).into_iter().map(|key| key.id).collect::<Vec<_>>(), [ids[0]]);
 }
 
 #[test]

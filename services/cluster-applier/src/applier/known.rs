@@ -50,9 +50,11 @@ struct Finished {
 }
 
 impl Applier {
-    /// The check that a watch may take early, if this process asked for it.
+    /// The check that a watch may take early, if this process asked for it and its command has not ended since: a look
+    /// that found the task held may note it after the end.
     pub(crate) fn waiting(&self, key: &TaskKey) -> Option<Check> {
-        self.known.waiting.lock().get(key).map(|(_, check)| check.clone())
+        let check = self.known.waiting.lock().get(key).map(|(_, check)| check.clone())?;
+        (!self.is_finished(&check)).then_some(check)
     }
 
     /// Remembers a step that is asked for. Another replica may take it: then it is forgotten after a while.
@@ -84,7 +86,7 @@ impl Applier {
         }
     }
 
-    pub(super) fn is_finished(&self, check: &Check) -> bool {
+    pub(crate) fn is_finished(&self, check: &Check) -> bool {
         self.known.finished.lock().known.contains(&(check.key.clone(), check.revision))
     }
 

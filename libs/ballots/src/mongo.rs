@@ -3,7 +3,7 @@
 //! Everything is written with `w: majority, j: true` and read from the primary with read concern `majority`: what was
 //! answered survives every fail-over. No transaction is needed: the unique `_id` of a ballot, of a voter's place and
 //! of an entry decides, whoever comes first. Collections: `ballots`, `claims`, `keys`, `ledger`,
-//! `contests`, and `hands`, which alone need not last.
+//! `contests`, `producers`, and `hands`, which alone need not last.
 
 mod claims;
 mod connect;
@@ -109,15 +109,7 @@ impl MongoBallots {
             result
         })
     }
-}
 
-/// Ends with an error where there is no answer in time.
-async fn in_time<T>(deadline: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let late = |_| Error(format!("no answer within {} s", deadline.as_secs()));
-    tokio::time::timeout(deadline, work).await.map_err(late)?
-}
-
-impl MongoBallots {
     /// Rows as they are asked for.
     fn stream<'a, T: Send + 'a>(
         &'a self,
@@ -133,6 +125,12 @@ impl MongoBallots {
         let rows = opened.map_ok(move |rows| stream::try_unfold(rows, next)).try_flatten_stream();
         rows.map(move |row| read(&row?)).boxed()
     }
+}
+
+/// Ends with an error where there is no answer in time.
+async fn in_time<T>(deadline: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let late = |_| Error(format!("no answer within {} s", deadline.as_secs()));
+    tokio::time::timeout(deadline, work).await.map_err(late)?
 }
 
 impl Store {

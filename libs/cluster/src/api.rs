@@ -126,6 +126,8 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new(client: Client, limits: Limits) -> Self {
+        // A counter that begins with its first event does not rise by it.
+        metrics::counter!("marea_cluster_retries_total").increment(0);
         Self {
             client,
             slots: Arc::new(Semaphore::new(limits.in_flight)),

@@ -58,6 +58,7 @@ impl Session {
         self.refuse_running_jobs(&pairs).await?;
         let starting = self.starting(&pairs).await?;
         let mut spaces = self.spaces(&pairs, self.makes_namespaces || rendered.make_namespaces, starting).await?;
+        forget_others(&mut spaces, &pairs);
         let (mut done, mut doubtful) = (Vec::with_capacity(pairs.len()), BTreeSet::new());
         let ended = self.write_tiers(pairs, &spaces, &mut done, &mut doubtful).await;
         self.note(&done, &doubtful, &mut spaces).await?;
@@ -223,6 +224,15 @@ impl Session {
             self.remember(&space.parent, &space.memory).await?;
         }
         Ok(())
+    }
+}
+
+/// Forgets what was written of objects that the revision has not: names that change with each would fill the parent.
+fn forget_others(spaces: &mut BTreeMap<String, Space>, pairs: &[Pair]) {
+    for (namespace, space) in spaces {
+        let of = pairs.iter().filter(|(one, _)| one.object.namespace == *namespace);
+        let wanted: BTreeSet<_> = of.map(|(one, _)| one.key()).collect();
+        space.memory.marks.retain(|key, _| wanted.contains(key));
     }
 }
 

@@ -44,4 +44,5 @@ pub use task::{
     NAME_ANNOTATION, ON_DELETE_ANNOTATION, REPLACE_ANNOTATION, SPEC_HASH_ANNOTATION, TASK_LABEL, TENANT_LABEL, Task,
     WAIT_ANNOTATION,
 };
+pub use view::reference;
 pub use why::{Explained, PodView, Why};

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     Session, Stop,
     api::{Accept, Call, Error},
-    apply::{JOB_RUNNING, Pair},
+    apply::{JOB_RUNNING, Pair, one_stop},
     desired::{Desired, desired, is_kept},
     diff::{FieldChange, diff},
     jobs,
@@ -147,7 +147,7 @@ impl Session {
                 Ok(change(ChangeKind::Create, diff(&one.object, None, Some(&one.manifest))))
             }
             Err(Error::Refused(refusal)) => Ok((None, refused::problems(one, &Error::Refused(refusal)))),
-            Err(other) => Err(other.into()),
+            Err(other) => Err(one_stop(one, other)),
         }
     }
 

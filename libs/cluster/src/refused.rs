@@ -83,8 +83,9 @@ fn general(refusal: &Refusal, desired: &Desired) -> Problem {
         413 => "too_large",
         _ => "refused_by_cluster",
     };
-    // A 403 names who may not do what; it never repeats the object.
-    let text = if desired.is_secret() && refusal.code != 403 { WITHHELD } else { &refusal.message };
+    // A 403 names who may not do what, and repeats the object only where a webhook says it.
+    let repeats = refusal.code != 403 || refusal.message.starts_with("admission webhook");
+    let text = if desired.is_secret() && repeats { WITHHELD } else { &refusal.message };
     Problem::error(code, bounded(text))
 }
 

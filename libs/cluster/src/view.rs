@@ -54,7 +54,7 @@ pub(crate) fn is_true(condition: Option<&Value>) -> bool {
 }
 
 /// The object's name in reports.
-pub(crate) fn reference(object: &Value) -> ObjectRef {
+pub fn reference(object: &Value) -> ObjectRef {
     ObjectRef {
         namespace: text(object, "/metadata/namespace").to_owned(),
         api_version: text(object, "/apiVersion").to_owned(),

@@ -184,16 +184,17 @@ impl Fact {
     }
 
     /// The member that the fact is in its task's set: one a revision and type. Of
-    /// `task.progress` the one that saw the highest version of the cluster holds.
+    /// `task.progress` the one that saw the highest version of the cluster holds, of `task.rollback_blocked` the newest.
     pub fn member(&self) -> String {
         format!("{:06}/{}", self.revision, self.body.type_name())
     }
 
-    /// For `task.progress` the version that was seen, else 0: of two facts with one
-    /// [`Fact::member`] the higher one holds, and of equals the first.
+    /// For `task.progress` the version that was seen, for `task.rollback_blocked` its time in milliseconds, else 0: of
+    /// two facts with one [`Fact::member`] the higher one holds, and of equals the first.
     pub fn precedence(&self) -> u64 {
         match self.body {
             FactBody::Progress { observed, .. } => observed,
+            FactBody::RollbackBlocked { .. } => self.time.as_millisecond().max(0).cast_unsigned(),
             _ => 0,
         }
     }

@@ -16,6 +16,7 @@ use cluster::{SendUntil, Task};
 use domain::{Command, Problem, TaskKey};
 use jiff::SignedDuration;
 use messaging::{JobError, Route, topology::CLUSTER_APPLIER};
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 pub(crate) use work::{Done, Next, Work, session};
 
@@ -48,6 +49,9 @@ impl Times {
 
 /// The note of a command: the row of steps that goes on. A message that comes twice begins another one.
 const ROW: &str = "row";
+/// The note of a command: what it goes back to and why, from when it does. A step that a watch took early may have begun
+/// that; the message under way knows nothing of it.
+const REVERT: &str = "revert";
 
 /// Takes steps.
 pub(crate) struct Applier {
@@ -84,7 +88,7 @@ impl Applier {
         if self.is_finished(&check) {
             return Ok(());
         }
-        self.take_reported(&mut check);
+        self.take_early(&mut check);
         let next = match self.hold(&check.key).await? {
             Some(held) => {
                 let until = held.send_until.clone();
@@ -116,21 +120,23 @@ impl Applier {
     }
 
     /// A step under the lease.
-    async fn locked(&self, check: Check, until: SendUntil, traceparent: Option<&str>, how: How) -> Done<Next> {
+    async fn locked(&self, mut check: Check, until: SendUntil, traceparent: Option<&str>, how: How) -> Done<Next> {
         let (key, revision, row) = (check.key.clone(), check.revision, check.row);
         let records = &self.context.records;
         let reads = tokio::try_join!(
             History::read(records, &key),
             records.command(&key, revision),
             records.rendered(&key, revision),
-            self.row(&check),
+            self.note(&check, ROW),
+            self.note(&check, REVERT),
         );
-        let (history, command, rendered, goes_on) = reads.map_err(JobError::retry)?;
+        let (history, command, rendered, goes_on, reverts) = reads.map_err(JobError::retry)?;
         // One that comes again may itself have begun the row that is noted, and died before its first check was asked for.
         // It goes on, in a row that begins now: if the other is under way all the same, it ends by that.
-        if how != How::Again && goes_on.is_some_and(|other| Some(other) != row) {
+        if how != How::Again && goes_on.is_some_and(|other: Uuid| Some(other) != row) {
             return Ok(Next::Dropped);
         }
+        check.stage = reverts.unwrap_or(check.stage);
         let Some(command) = command else {
             return Err(JobError::fail(format!("there is no command {revision} of the task {key}")));
         };
@@ -158,12 +164,21 @@ impl Applier {
         }
     }
 
-    /// The row that goes on; only a step of some row need ask.
-    async fn row(&self, check: &Check) -> Result<Option<Uuid>, blobs::Error> {
+    /// A note of the command; only a step of some row need ask.
+    async fn note<T: DeserializeOwned>(&self, check: &Check, name: &str) -> Result<Option<T>, blobs::Error> {
         match check.row {
-            Some(_) => self.context.records.note(&check.key, check.revision, ROW).await,
+            Some(_) => self.context.records.note(&check.key, check.revision, name).await,
             None => Ok(None),
         }
+    }
+
+    /// Whoever takes a step of this row from now on goes back, too.
+    async fn note_revert(&self, check: &Check) -> Done {
+        if check.row.is_none() {
+            return Ok(());
+        }
+        let noted = self.context.records.put_note(&check.key, check.revision, REVERT, &check.stage).await;
+        noted.map_err(JobError::retry)
     }
 
     /// The step as the first of a new row: whatever else is under way for this command ends by itself.

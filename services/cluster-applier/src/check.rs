@@ -32,6 +32,9 @@ pub(crate) struct Check {
     /// The last `task.progress`.
     #[serde(default)]
     pub reported: Option<Reported>,
+    /// Since when something that keeps running is not healthy; none: all of it was, at the last look.
+    #[serde(default)]
+    pub overdue_since: Option<Timestamp>,
 }
 
 /// What is to be done.
@@ -60,16 +63,18 @@ pub(crate) struct Reported {
 impl Check {
     /// The first step of what a fact asks for.
     pub(crate) fn first(fact: &Fact, stage: Stage) -> Self {
+        let started = Timestamp::now();
         Self {
             key: fact.key(),
             name: fact.name.clone(),
             revision: fact.revision,
             attempt: 0,
-            started: Timestamp::now(),
+            started,
             stage,
             row: None,
             warnings: vec![],
             reported: None,
+            overdue_since: Some(started),
         }
     }
 
@@ -77,7 +82,18 @@ impl Check {
     pub(crate) fn watching(key: TaskKey, name: TaskName, revision: Revision) -> Self {
         let started = Timestamp::now();
         let (stage, warnings) = (Stage::Ready, vec![]);
-        Self { key, name, revision, attempt: 0, started, stage, row: None, warnings, reported: None }
+        Self {
+            key,
+            name,
+            revision,
+            attempt: 0,
+            started,
+            stage,
+            row: None,
+            warnings,
+            reported: None,
+            overdue_since: None,
+        }
     }
 
     /// A last look at the task of this step, after its end.

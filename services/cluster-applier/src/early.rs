@@ -6,7 +6,7 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cluster::SendUntil;
-use domain::TaskKey;
+use domain::{Health, State, TaskKey};
 use futures::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use messaging::{JobError, topology::HANDLE_TIMEOUT};
 use tokio::{sync::mpsc, time::Instant};
@@ -30,6 +30,8 @@ const MAX_PAUSE: Duration = Duration::from_mins(1);
 const SHARE: u32 = 5;
 /// Tasks looked at side by side.
 const AT_ONCE: usize = 16;
+/// Tasks of one list.
+const PAGE: usize = 500;
 /// Changed tasks that wait to be taken.
 const CHANNEL: usize = 4_096;
 
@@ -76,7 +78,9 @@ impl Schedule {
     }
 
     fn take(&mut self, now: Instant) -> Option<TaskKey> {
-        let key = self.due.iter().find(|(key, at)| **at <= now && self.may(key)).map(|(key, _)| key.clone())?;
+        // Who waits longest: tasks that change all the time take no turn of others.
+        let ripe = self.due.iter().filter(|(key, at)| **at <= now && self.may(key));
+        let key = ripe.min_by_key(|(_, at)| **at).map(|(key, _)| key.clone())?;
         self.due.remove(&key);
         self.rests.retain(|_, until| until.is_none_or(|until| now < until));
         self.rests.insert(key.clone(), None);
@@ -115,7 +119,34 @@ impl Early {
         let (sender, receiver) = mpsc::channel(CHANNEL);
         let watches =
             self.clusters.all().map(|engine| engine.watch(&self.namespaces, sender.clone(), shutdown.clone()));
-        tokio::join!(join_all(watches), shutdown.run_until_cancelled(self.look(receiver)));
+        let unwell = async {
+            if let Err(error) = self.unwell(&sender).await {
+                tracing::warn!(%error, "tasks that are not well are looked at when they change next");
+            }
+        };
+        let looking = shutdown.run_until_cancelled(self.look(receiver));
+        tokio::join!(join_all(watches), shutdown.run_until_cancelled(unwell), looking);
+    }
+
+    /// Names the tasks that were told as done and not well: what got well again while nobody watched is in no list of what
+    /// is not.
+    async fn unwell(&self, changed: &mpsc::Sender<TaskKey>) -> anyhow::Result<()> {
+        let context = &self.applier.context;
+        for tenant in context.records.tenants().await? {
+            let mut before = None;
+            loop {
+                let page = context.states.list(&tenant, Some(State::Done), before, PAGE).await?;
+                for task in page.tasks.iter().filter(|task| task.health != Health::Healthy) {
+                    // Only its own end closes the channel.
+                    let _ = changed.send(TaskKey { tenant: tenant.clone(), id: task.id }).await;
+                }
+                before = page.next;
+                if before.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn look(&self, mut changed: mpsc::Receiver<TaskKey>) {

@@ -1,12 +1,12 @@
 //! What the records say of a task's commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use blobs::{
     Error, Records,
     records::{Contents, unheard},
 };
-use domain::{Action, Command, Outcome, Rendered, Revision, TaskKey, record::Ending};
+use domain::{Action, Command, ObjectRef, Outcome, Rendered, Revision, TaskKey, record::Ending};
 
 /// A task's records, listed once.
 pub(crate) struct History<'a> {
@@ -74,6 +74,8 @@ impl<'a> History<'a> {
         for (below, _) in self.contents.range(..n).rev() {
             match self.outcome(*below).await? {
                 Some(outcome) if outcome.ending == Ending::RolledBack => return Ok(None),
+                // They change nothing of what is live, and may have ended while an earlier one was under way.
+                Some(outcome) if matches!(outcome.ending, Ending::Rejected | Ending::Superseded) => {}
                 Some(outcome) if outcome.live.is_some() => return Ok(outcome.live),
                 _ => {}
             }
@@ -81,16 +83,28 @@ impl<'a> History<'a> {
         Ok(None)
     }
 
-    /// Revisions below `n` whose objects may still be there, newest first: down to the last one that was
-    /// applied, for what is older was pruned then.
+    /// Revisions below `n` with the objects that may still be there, newest first: all of those down to the last one that
+    /// was applied, for what is older was pruned then, and of older ones what was left on purpose.
     pub(crate) async fn unpruned_below(&self, n: Revision) -> Result<Vec<Rendered>, Error> {
-        let mut found = vec![];
+        let (mut found, mut kept) = (vec![], None::<BTreeSet<ObjectRef>>);
         for (below, contents) in self.contents.range(..n).rev() {
-            let ending = self.outcome(*below).await?.map(|outcome| outcome.ending);
-            if contents.rendered && ending != Some(Ending::RolledBack) {
-                found.extend(self.rendered(*below).await?);
+            let outcome = self.outcome(*below).await?;
+            let ended = |ending| outcome.as_ref().is_some_and(|outcome| outcome.ending == ending);
+            if ended(Ending::RolledBack) {
+                break;
             }
-            if matches!(ending, Some(Ending::Applied | Ending::RolledBack)) {
+            if contents.rendered
+                && let Some(mut rendered) = self.rendered(*below).await?
+            {
+                if let Some(kept) = &mut kept {
+                    rendered.objects.retain(|one| kept.remove(&cluster::reference(&one.manifest)));
+                }
+                found.push(rendered);
+            }
+            if ended(Ending::Applied) {
+                kept = kept.or_else(|| outcome.map(|outcome| outcome.kept.into_iter().collect()));
+            }
+            if kept.as_ref().is_some_and(BTreeSet::is_empty) {
                 break;
             }
         }

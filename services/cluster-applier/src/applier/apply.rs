@@ -2,7 +2,6 @@
 
 use cluster::{Seen, Verdict};
 use domain::{FactBody, Rendered};
-use jiff::Timestamp;
 use messaging::JobError;
 
 use super::{Done, Next, Work};
@@ -75,9 +74,7 @@ impl Work<'_> {
                 let problems = problems.clone();
                 self.failed(problems, seen.objects, parent).await
             }
-            Verdict::Pending(overdue)
-                if !overdue.is_empty() && Timestamp::now() >= self.deadline(self.check.started) =>
-            {
+            Verdict::Pending(overdue) if self.is_late(overdue) => {
                 let problems = overdue.clone();
                 self.failed(problems, seen.objects, parent).await
             }

@@ -82,7 +82,8 @@ impl Work<'_> {
         let live = self.history.live_below(self.check.revision).await.map_err(JobError::retry)?;
         let problems = facts::bounded_problems(problems);
         match live.filter(|_| self.command.options.on_failure == OnFailure::Revert) {
-            Some(to) => self.revert(to, Timestamp::now(), problems, parent).await,
+            // On the heap: few tasks come here.
+            Some(to) => Box::pin(self.begin_revert(to, problems, parent)).await,
             None => self.applier.end(&self.check, failed(problems, objects, live), parent).await,
         }
     }

@@ -77,10 +77,14 @@ impl Applier {
         !other
     }
 
-    /// What this process has told meanwhile, early.
-    pub(super) fn take_reported(&self, check: &mut Check) {
+    /// What this process has told and seen meanwhile, early.
+    pub(super) fn take_early(&self, check: &mut Check) {
         let waiting = self.known.waiting.lock().remove(&check.key);
         if let Some(known) = waiting.map(|(_, known)| known).filter(|w| w.revision == check.revision) {
+            // A later step than the one that is taken now: there was an early one.
+            if known.attempt > check.attempt {
+                check.overdue_since = known.overdue_since;
+            }
             let later = known.reported.filter(|r| check.reported.as_ref().is_none_or(|c| c.at < r.at));
             check.reported = later.or(check.reported.take());
         }

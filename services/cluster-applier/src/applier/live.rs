@@ -1,6 +1,6 @@
 //! What is live after its command ended: its health, and what a writer that nobody waits for any more does to it.
 
-use cluster::{Seen, Stop, Task};
+use cluster::{Seen, SendUntil, Task};
 use domain::{Action, Command, Health, ObjectStatus, Options, Outcome, Rendered, Revision, TaskKey, record::Ending};
 use jiff::{SignedDuration, Timestamp};
 use messaging::{JobError, Route, topology::CLUSTER_APPLIER};
@@ -41,7 +41,7 @@ impl Applier {
             Found::UnderWay => return Ok(false),
             Found::Live(live) => live,
         };
-        let Some(seen) = self.observe(key, &live, &history, false).await? else { return Ok(false) };
+        let Some(seen) = self.observe(key, &live, false).await? else { return Ok(false) };
         self.tell_health(key, live.command, &seen).await?;
         Ok(true)
     }
@@ -68,7 +68,7 @@ impl Applier {
         let seen = match find(&history).await? {
             Found::Nothing => return Ok(()),
             Found::Live(live) if Timestamp::now().duration_since(live.ended) >= SETTLED => {
-                self.observe(&check.key, &live, &history, true).await?.map(|seen| (live.command, seen))
+                self.observe(&check.key, &live, true).await?.map(|seen| (live.command, seen))
             }
             Found::UnderWay | Found::Live(_) => None,
         };
@@ -95,31 +95,37 @@ impl Applier {
         facts::publish(&self.context, &check, body, None).await.map_err(JobError::retry)
     }
 
-    /// Looks at the live revision; what a stale writer left is applied again. `None`: somebody else is at it, or its
-    /// cluster is not known.
-    async fn observe(&self, key: &TaskKey, live: &Live, history: &History<'_>, tidy: bool) -> Done<Option<Seen>> {
-        let Live { command, rendered, .. } = live;
-        let Some(engine) = self.clusters.of(command, history).await.map_err(JobError::retry)? else { return Ok(None) };
-        let earlier = match tidy {
-            true => history.rendered_below(command.revision + 1).await.map_err(JobError::retry)?,
-            false => vec![],
-        };
+    /// Looks at the live revision; what a stale writer left is applied again. `None`: somebody else is at it, another
+    /// command came, or its cluster is not known.
+    async fn observe(&self, key: &TaskKey, live: &Live, tidy: bool) -> Done<Option<Seen>> {
         let Some(held) = self.hold(key).await? else { return Ok(None) };
+        let until = held.send_until.clone();
+        let (seen, _) = held.during(Box::pin(self.look(key, live, tidy, until))).await;
+        seen
+    }
+
+    /// The same under the lease.
+    async fn look(&self, key: &TaskKey, live: &Live, tidy: bool, until: SendUntil) -> Done<Option<Seen>> {
+        let Live { command, rendered, .. } = live;
+        // What was read before the lease was taken may be over.
+        let history = History::read(&self.context.records, key).await.map_err(JobError::retry)?;
+        let now = history.in_force_above(0).await.map_err(JobError::retry)?;
+        if now.is_none_or(|now| now.revision != command.revision) {
+            return Ok(None);
+        }
+        let Some(engine) = self.clusters.of(command, &history).await.map_err(JobError::retry)? else { return Ok(None) };
         let task = Task { key: key.clone(), name: command.name.clone() };
-        let session = session(engine, task, rendered.run_as.as_deref(), held.send_until.clone());
-        let look = async {
-            let mut seen = session.check(rendered).await?;
-            if is_stale(&seen) {
-                seen = session.apply(rendered).await?.seen;
-            }
-            if tidy {
-                // Volumes of any revision may have been left on purpose.
-                session.prune(rendered, &earlier, &Options::default()).await?;
-            }
-            Ok::<_, Stop>(seen)
-        };
-        let (seen, _) = held.during(Box::pin(look)).await;
-        seen.map(Some).map_err(JobError::retry)
+        let session = session(engine, task, rendered.run_as.as_deref(), until);
+        let mut seen = session.check(rendered).await.map_err(JobError::retry)?;
+        if is_stale(&seen) {
+            seen = session.apply(rendered).await.map_err(JobError::retry)?.seen;
+        }
+        if tidy {
+            let earlier = history.rendered_below(command.revision + 1).await.map_err(JobError::retry)?;
+            // Volumes of any revision may have been left on purpose.
+            session.prune(rendered, &earlier, &Options::default()).await.map_err(JobError::retry)?;
+        }
+        Ok(Some(seen))
     }
 }
 

@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use messaging::JobError;
 
 use super::{Done, Next, Work};
-use crate::{check::Stage, facts};
+use crate::{
+    check::{Reported, Stage, digest},
+    facts,
+};
 
 impl Work<'_> {
     /// One round of a roll back: ended, blocked, or looked at again.
@@ -28,7 +31,9 @@ impl Work<'_> {
             },
         };
         if !self.is_over(self.applier.times.roll_back) {
-            self.tell(0, Health::Progressing, &objects, parent).await?;
+            // What is left has older versions than what went, so that only time tells which look was later.
+            let seen_at = Timestamp::now().as_millisecond().max(0).cast_unsigned();
+            self.tell(seen_at, Health::Progressing, &objects, parent).await?;
             return Ok(Next::Check(self.check.next(Stage::RollBack { blocked: false })));
         }
         if self.is_over(self.applier.times.give_up) {
@@ -38,11 +43,14 @@ impl Work<'_> {
         self.blocked(problems, objects, parent).await
     }
 
-    /// Tells what stands in the way, once, and waits on.
-    async fn blocked(self, problems: Vec<Problem>, objects: Vec<ObjectStatus>, parent: Option<&str>) -> Done<Next> {
-        let body = FactBody::RollbackBlocked { problems: facts::bounded_problems(problems), objects };
-        if !self.is_blocked() {
+    /// Tells what stands in the way, each time that it changes, and waits on.
+    async fn blocked(mut self, problems: Vec<Problem>, objects: Vec<ObjectStatus>, parent: Option<&str>) -> Done<Next> {
+        let objects = facts::bounded(objects);
+        let told = Reported { at: Timestamp::now(), digest: digest(Health::Degraded, &objects) };
+        if !self.is_blocked() || self.check.reported.as_ref().is_none_or(|before| before.digest != told.digest) {
+            let body = FactBody::RollbackBlocked { problems: facts::bounded_problems(problems), objects };
             facts::publish(&self.applier.context, &self.check, body, parent).await.map_err(JobError::retry)?;
+            self.check.reported = Some(told);
         }
         Ok(Next::Check(self.check.next(Stage::RollBack { blocked: true })))
     }

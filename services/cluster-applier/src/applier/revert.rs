@@ -9,7 +9,21 @@ use super::{Done, Next, Work};
 use crate::{check::Stage, facts};
 
 impl Work<'_> {
-    /// Applies the live revision until it is healthy, then takes away what the failed one brought.
+    /// Goes back from now on.
+    pub(super) async fn begin_revert(
+        mut self,
+        to: Revision,
+        problems: Vec<Problem>,
+        parent: Option<&str>,
+    ) -> Done<Next> {
+        let since = Timestamp::now();
+        self.check.stage = Stage::Revert { to, since, problems: problems.clone() };
+        self.check.overdue_since = Some(since);
+        self.applier.note_revert(&self.check).await?;
+        self.revert(to, since, problems, parent).await
+    }
+
+    /// Applies the live revision until it is healthy, then takes away what came after it.
     pub(super) async fn revert(
         mut self,
         to: Revision,
@@ -38,7 +52,7 @@ impl Work<'_> {
         };
         match &seen.verdict {
             Verdict::Healthy => {}
-            Verdict::Pending(overdue) if overdue.is_empty() || Timestamp::now() < deadline => {
+            Verdict::Pending(overdue) if !self.is_late(overdue) => {
                 self.tell(seen.observed, seen.health(), &seen.objects, parent).await?;
                 return Ok(Next::Check(self.check.next(self.check.stage.clone())));
             }
@@ -47,9 +61,12 @@ impl Work<'_> {
                 return self.not_reverted(to, problems, more, Some(seen), parent).await;
             }
         }
-        // Everything that only the failed revision had may go, however much it is.
+        // Everything that only the failed revision had may go, however much it is; so may what those before it left, which
+        // failed or were overtaken.
         let options = Options { confirm_prune: true, ..Options::default() };
-        match self.session.prune(&rendered, self.rendered.as_slice(), &options).await {
+        let mut later = self.history.unpruned_below(self.check.revision).await.map_err(JobError::retry)?;
+        later.extend(self.rendered.clone());
+        match self.session.prune(&rendered, &later, &options).await {
             Ok(_) => self.reverted(to, problems, seen, parent).await,
             Err(stop) => match self.later(&stop, deadline) {
                 Ok(next) => Ok(next),

@@ -84,6 +84,17 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Whether what keeps running has been unhealthy for too long. Once all of it was healthy its time begins anew: a Job
+    /// may run for hours beside a Deployment that is scaled.
+    pub(super) fn is_late(&mut self, overdue: &[Problem]) -> bool {
+        let now = Timestamp::now();
+        self.check.overdue_since = match overdue {
+            [] => None,
+            _ => Some(self.check.overdue_since.unwrap_or(now)),
+        };
+        self.check.overdue_since.is_some_and(|since| now >= self.deadline(since))
+    }
+
     /// When what keeps running has to be healthy.
     pub(super) fn deadline(&self, since: Timestamp) -> Timestamp {
         since.checked_add(self.command.options.ready_deadline()).unwrap_or(Timestamp::MAX)

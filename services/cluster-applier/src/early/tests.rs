@@ -44,6 +44,17 @@ fn a_task_rests_before_it_is_looked_at_again() {
 }
 
 #[test]
+fn who_waits_longest_is_next_whatever_its_name() {
+    let (mut schedule, now) = (Schedule::default(), Instant::now());
+    let of = |tenant: &str| TaskKey { tenant: tenant.parse().unwrap(), ..key() };
+    let (first, second) = (of("zoo"), of("alpha"));
+    schedule.add(first.clone(), now);
+    schedule.add(second.clone(), now + Duration::from_millis(1));
+    let later = now + Duration::from_secs(1);
+    assert_eq!([schedule.take(later), schedule.take(later)], [Some(first), Some(second)]);
+}
+
+#[test]
 fn a_look_in_vain_is_followed_by_another_later_and_later_until_all_is_told() {
     let (mut schedule, key, mut now) = (Schedule::default(), key(), Instant::now());
     schedule.add(key.clone(), now);

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use bootstrap::Access;
-use domain::{Health, OnFailure, Options, State, Tenant, record::Ending};
+use domain::{Health, OnFailure, Options, State, TaskStatus, Tenant, record::Ending};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::world::{HEALTHY, SOON, World, codes, config_map, deadline, deployment, job};
@@ -54,6 +55,25 @@ async fn what_is_not_ready_in_time_fails_and_is_kept() {
 async fn a_job_that_runs_has_no_deadline() {
     let world = World::start().await;
     world.revision(1, deadline(1), &[job("long", "4s")]).await;
+    world.state(1, State::Done).await;
+}
+
+#[tokio::test]
+async fn what_is_disturbed_beside_a_job_has_the_whole_deadline_to_get_well() {
+    let world = World::start().await;
+    world.revision(1, deadline(6), &[deployment("web", ""), job("long", "16s")]).await;
+    world.until(|s| s.objects.iter().any(|o| o.message == "ready 2/2")).await;
+    // Longer than the deadline after the start.
+    let began =
+        world.get(DEPLOYMENT).await.unwrap()["metadata"]["creationTimestamp"].as_str().unwrap().parse().unwrap();
+    let passed = || async {
+        let age = Timestamp::now().duration_since(began).as_secs();
+        if age > 7 { Ok(()) } else { Err(format!("{age} s")) }
+    };
+    testkit::until("the deadline after the start", SOON, passed).await.unwrap();
+    world.patch(DEPLOYMENT, &broken_patch()).await;
+    world.until(|s| s.objects.iter().any(|o| o.object.kind == "Deployment" && o.health != HEALTHY)).await;
+    world.patch(DEPLOYMENT, &json!({"spec": {"template": {"metadata": {"annotations": null}}}})).await;
     world.state(1, State::Done).await;
 }
 
@@ -136,6 +156,30 @@ async fn health_is_told_after_done() {
 }
 
 #[tokio::test]
+async fn what_got_well_while_nobody_watched_is_told_by_who_comes_next() {
+    let world = World::idle().await;
+    let first = world.context.stopping.child_token();
+    let running = world.replica_until(first.clone());
+    world.revision(1, Options::default(), &[deployment("web", "")]).await;
+    world.state(1, State::Done).await;
+    world.patch(DEPLOYMENT, &broken_patch()).await;
+    world.until(|s| s.health == Health::Degraded).await;
+    first.cancel();
+    running.await.unwrap();
+    world.patch(DEPLOYMENT, &json!({"spec": {"template": {"metadata": {"annotations": null}}}})).await;
+    let available = || async {
+        let live = world.get(DEPLOYMENT).await.unwrap();
+        let status = &live["status"];
+        let well = status["availableReplicas"] == 2 && status["observedGeneration"] == live["metadata"]["generation"];
+        if well && status["updatedReplicas"] == 2 { Ok(()) } else { Err(status.to_string()) }
+    };
+    testkit::until("healthy pods", SOON, available).await.unwrap();
+    assert_eq!(world.state(1, State::Done).await.health, Health::Degraded, "nobody has told it");
+    world.replica();
+    world.until(|s| s.health == HEALTHY).await;
+}
+
+#[tokio::test]
 async fn health_that_changes_while_somebody_holds_the_task_is_told_then() {
     let world = World::start().await;
     world.revision(1, Options::default(), &[deployment("web", "")]).await;
@@ -178,4 +222,46 @@ async fn a_blocked_roll_back_names_what_holds_it_and_goes_on_by_itself() {
     // Another DELETE resumes it at once; the first one would by itself.
     world.delete(3).await;
     world.state(3, State::RolledBack).await;
+}
+
+#[tokio::test]
+async fn a_blocked_roll_back_tells_what_holds_it_now() {
+    let world = World::start().await;
+    world.revision(1, Options::default(), &[config_map("a", "1"), config_map("b", "1")]).await;
+    world.state(1, State::Done).await;
+    let path = |name: &str| format!("/api/v1/namespaces/default/configmaps/{name}");
+    for name in ["a", "b"] {
+        world.patch(&path(name), &json!({"metadata": {"finalizers": ["example.com/hold"]}})).await;
+    }
+    world.delete(2).await;
+    let left = |status: &TaskStatus| status.objects.iter().map(|o| o.object.name.clone()).collect::<Vec<_>>();
+    let status = world.state(2, State::RollbackBlocked).await;
+    assert_eq!(left(&status), ["a", "b"]);
+    world.patch(&path("a"), &json!({"metadata": {"finalizers": null}})).await;
+    world.until(|status| left(status) == ["b"]).await;
+    world.patch(&path("b"), &json!({"metadata": {"finalizers": null}})).await;
+    world.delete(3).await;
+    world.state(3, State::RolledBack).await;
+}
+
+#[tokio::test]
+async fn a_volume_that_was_kept_goes_with_a_later_revision_that_says_so() {
+    let world = World::start().await;
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}});
+    world.revision(1, Options::default(), &[claim, config_map("a", "1")]).await;
+    world.state(1, State::Done).await;
+    let path = "/api/v1/namespaces/default/persistentvolumeclaims/data";
+    for n in 2..4 {
+        world.revision(n, Options::default(), &[config_map("a", &n.to_string())]).await;
+        world.state(n, State::Done).await;
+        let kept: Vec<_> = world.ending(n).await.kept.into_iter().map(|object| object.name).collect();
+        assert_eq!(kept, ["data"], "revision {n}");
+        assert!(world.get(path).await.is_some());
+    }
+    let prune = Options { prune_volumes: true, ..Options::default() };
+    world.revision(4, prune, &[config_map("a", "4")]).await;
+    world.state(4, State::Done).await;
+    assert!(world.ending(4).await.kept.is_empty());
+    assert!(world.get(path).await.is_none());
 }

@@ -6,5 +6,6 @@ mod doubt;
 mod internal;
 mod line;
 mod races;
+mod revert;
 mod rows;
 mod world;

@@ -48,12 +48,12 @@ async fn a_put_that_nobody_published_holds_nothing_up_and_is_published() {
 }
 
 /// A revision as yaml-manager leaves it when it refuses.
-async fn reject(world: &World, n: domain::Revision) {
+pub async fn reject(world: &World, n: domain::Revision, live: Option<domain::Revision>) {
     world.command(n, Action::Apply { sources: vec![] }, Options::default()).await;
     let problems = vec![Problem::error("unknown_kind", "no")];
     let records = &world.context.records;
     records.put_report(&world.key, n, &Report { problems: problems.clone(), rejected: true }).await.unwrap();
-    let (objects, kept, live, finished_jobs) = Default::default();
+    let (objects, kept, finished_jobs) = Default::default();
     let ending = Ending::Rejected;
     let outcome = Outcome {
         ending,
@@ -74,7 +74,7 @@ async fn a_rejected_revision_leaves_the_one_under_way() {
     let world = World::start().await;
     world.revision(1, Options::default(), &[job("long", "3s"), config_map("a", "1")]).await;
     world.state(1, State::ApplyingInCluster).await;
-    reject(&world, 2).await;
+    reject(&world, 2, None).await;
     let status = world.until(|s| s.live_revision == Some(1)).await;
     assert_eq!((status.state, status.desired_revision), (State::Rejected, 2));
     let outcome = world.context.records.outcome(&world.key, 1).await.unwrap().unwrap();

@@ -13,8 +13,8 @@ use bootstrap::{Access, Context};
 use cluster::{Engine, Limits};
 use cluster_applier::{Clusters, Config};
 use domain::{
-    Action, Command, Fact, FactBody, Health, Options, Problem, Rendered, Revision, State, TaskId, TaskKey, TaskStatus,
-    Tenant, fact::CommandKind, record::RenderedObject,
+    Action, Command, Fact, FactBody, Health, Options, Outcome, Problem, Rendered, Revision, State, TaskId, TaskKey,
+    TaskStatus, Tenant, fact::CommandKind, record::RenderedObject,
 };
 use embedded::Database;
 use jiff::Timestamp;
@@ -26,6 +26,7 @@ use messaging::{
 use parking_lot::Mutex;
 use sandbox::Sandbox;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub const SOON: Duration = Duration::from_secs(60);
@@ -149,15 +150,36 @@ impl World {
         }
     }
 
-    /// One more replica of the service.
+    /// One more replica of the service, which ends with the world.
     pub fn replica(&self) {
-        let (context, clusters, stop) = (self.context.clone(), self.clusters.clone(), self.context.stopping.clone());
+        self.replica_until(self.context.stopping.clone());
+    }
+
+    /// One more replica of the service, until then.
+    pub fn replica_until(&self, stop: CancellationToken) -> JoinHandle<()> {
+        let (context, clusters) = (self.context.clone(), self.clusters.clone());
         let config = Config { rollback_seconds: self.rollback_seconds, ..Config::default() };
-        tokio::spawn(cluster_applier::run_on(context, clusters, config, stop));
+        tokio::spawn(cluster_applier::run_on(context, clusters, config, stop))
+    }
+
+    /// What becomes of a command.
+    pub async fn ending(&self, n: Revision) -> Outcome {
+        let probe = || async {
+            let outcome = self.context.records.outcome(&self.key, n).await.unwrap();
+            outcome.ok_or_else(|| format!("{n} has not ended"))
+        };
+        testkit::until("an outcome", SOON, probe).await.unwrap()
     }
 
     /// A revision as yaml-manager leaves it.
     pub async fn revision(&self, n: Revision, options: Options, objects: &[Value]) {
+        self.accepted(n, options, objects).await;
+        self.publish(n, FactBody::Submitted { command: CommandKind::Apply, files: 1, to: None }).await;
+        self.publish(n, FactBody::Validated { objects: 1, warnings: vec![], added: vec![] }).await;
+    }
+
+    /// The same, before anybody is told.
+    pub async fn accepted(&self, n: Revision, options: Options, objects: &[Value]) {
         self.command(n, Action::Apply { sources: vec![] }, options).await;
         let object = |manifest: &Value| RenderedObject {
             manifest: self.labelled(manifest),
@@ -167,8 +189,6 @@ impl World {
         };
         let rendered = Rendered { objects: objects.iter().map(object).collect(), ..Rendered::default() };
         self.context.records.put_rendered(&self.key, n, &rendered).await.unwrap();
-        self.publish(n, FactBody::Submitted { command: CommandKind::Apply, files: 1, to: None }).await;
-        self.publish(n, FactBody::Validated { objects: 1, warnings: vec![], added: vec![] }).await;
     }
 
     pub async fn delete(&self, n: Revision) {

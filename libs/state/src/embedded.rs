@@ -194,6 +194,10 @@ impl States for EmbeddedStates {
         Ok(self.leases.release(lease))
     }
 
+    async fn incarnation(&self) -> Result<String, Error> {
+        Ok(String::new())
+    }
+
     async fn ready(&self) -> Result<(), Error> {
         Ok(self.shared.database.read(|db| db.query_row("SELECT 1", [], |_| Ok(())))?)
     }

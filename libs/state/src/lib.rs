@@ -95,6 +95,10 @@ pub trait States: Send + Sync + 'static {
     /// Gives a lease back, if it is still this one: `false` where it is lost.
     async fn release(&self, lease: &Lease) -> Result<bool, Error>;
 
+    /// Differs from an earlier answer where acknowledged writes may have been lost since: a server was replaced or
+    /// began anew.
+    async fn incarnation(&self) -> Result<String, Error>;
+
     /// Whether the store answers; else why not, for `/readyz`.
     async fn ready(&self) -> Result<(), Error>;
 }

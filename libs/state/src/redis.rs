@@ -5,6 +5,7 @@
 //! writes, acknowledged ones too: status-worker adds the facts again, which changes nothing where they are there.
 
 pub(crate) mod connect;
+pub(crate) mod incarnation;
 mod index;
 mod lease;
 mod scripts;
@@ -183,6 +184,10 @@ impl States for RedisStates {
 
     async fn release(&self, lease: &Lease) -> Result<bool, Error> {
         self.run("release", lease::release(&self.client, &self.scripts, lease)).await
+    }
+
+    async fn incarnation(&self) -> Result<String, Error> {
+        self.run("incarnation", incarnation::incarnation(&self.client)).await
     }
 
     async fn ready(&self) -> Result<(), Error> {

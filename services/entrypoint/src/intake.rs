@@ -2,7 +2,7 @@
 
 use axum::{
     body::{Body, Bytes},
-    extract::{FromRequest, Multipart, Request, multipart::MultipartError},
+    extract::{DefaultBodyLimit, FromRequest, Multipart, Request, multipart::MultipartError},
     http::{HeaderMap, StatusCode, header},
 };
 use bootstrap::{
@@ -76,7 +76,8 @@ async fn parts(headers: HeaderMap, body: Bytes) -> Result<Vec<SourceFile>, HttpE
     }
     let mut request = Request::new(Body::from(body));
     *request.headers_mut() = headers;
-    request.extensions_mut().clear();
+    // The body has its bound already.
+    DefaultBodyLimit::disable().apply(&mut request);
     let mut multipart = unlimited(request).await?;
     let mut files = Vec::new();
     while let Some(field) = multipart.next_field().await.map_err(|e| malformed(&e))? {

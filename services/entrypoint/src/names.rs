@@ -1,8 +1,9 @@
 //! Names: unique among a tenant's tasks that are not rolled back.
 
-use blobs::records::NameClaim;
+use blobs::records::{NameClaim, UNBACKED_AFTER};
 use bootstrap::HttpError;
 use domain::{Problem, TaskId, TaskKey, TaskName, TenantName, record::Ending};
+use jiff::Timestamp;
 
 use crate::Entry;
 
@@ -25,13 +26,23 @@ impl Entry {
             NameClaim::Claimed => Ok(name),
             NameClaim::Taken(holder) => {
                 let key = TaskKey { tenant: tenant.clone(), id: holder };
-                let free = self.is_rolled_back(&key).await?;
+                let free = self.is_rolled_back(&key).await? || self.was_never_stored(&key, &name).await?;
                 if free && records.reclaim(tenant, &name, holder, id).await? == NameClaim::Claimed {
                     return Ok(name);
                 }
                 Err(taken(&name, holder))
             }
         }
+    }
+
+    /// Whether the claim is of a request that broke off before its command was stored, long ago enough that it is at
+    /// nothing any more.
+    async fn was_never_stored(&self, key: &TaskKey, name: &TaskName) -> Result<bool, HttpError> {
+        let records = &self.context.records;
+        // First: what is old and has no command by now gets none.
+        let claimed = records.name_claimed(&key.tenant, name).await?;
+        let old = claimed.is_some_and(|at| Timestamp::now().duration_since(at) > UNBACKED_AFTER);
+        Ok(old && records.contents(key).await?.is_empty())
     }
 
     /// Whether the task's last command rolled it back, to its end.

@@ -18,10 +18,11 @@ const LEASE: Duration = Duration::from_secs(600);
 
 /// Looks every `interval` until `shutdown`, first at once; never where `interval` is zero.
 pub async fn run(worker: Worker, interval: Duration, shutdown: CancellationToken) {
+    let mut incarnation = None;
     while !interval.is_zero() && !shutdown.is_cancelled() {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            looked = look(&worker) => {
+            looked = look(&worker, &mut incarnation) => {
                 if looked.is_err() {
                     tracing::warn!("the look for lost states did not end; it is repeated");
                 }
@@ -40,24 +41,32 @@ fn lease_key() -> TaskKey {
     TaskKey { tenant, id: "00000000-0000-0000-0000-000000000000".parse().expect("a UUID") }
 }
 
-async fn look(worker: &Worker) -> Result<(), HttpError> {
+/// `incarnation` is the state store's at the last look: where it is another one now, writes may have been lost.
+async fn look(worker: &Worker, incarnation: &mut Option<String>) -> Result<(), HttpError> {
     let context = &worker.context;
     let Some(lease) = context.states.acquire(&lease_key(), context.service, LEASE).await? else { return Ok(()) };
-    for tenant in context.records.tenants().await? {
-        tenant_tasks(worker, &tenant).await?;
+    let now = context.states.incarnation().await?;
+    let lost = incarnation.as_ref().is_some_and(|before| *before != now);
+    if lost {
+        tracing::warn!("a server of the states was replaced; every task is compared with its records");
     }
+    for tenant in context.records.tenants().await? {
+        tenant_tasks(worker, &tenant, lost).await?;
+    }
+    *incarnation = Some(now);
     // One that is not given back ends by itself.
     let _ = context.states.release(&lease).await;
     Ok(())
 }
 
-/// All tasks where the oldest one is missing, for then all were lost; else those of the last day.
-async fn tenant_tasks(worker: &Worker, tenant: &TenantName) -> Result<(), HttpError> {
+/// All tasks where the oldest one is missing, for then all were lost, or where the last writes to any may be; else those of
+/// the last day.
+async fn tenant_tasks(worker: &Worker, tenant: &TenantName, lost_writes: bool) -> Result<(), HttpError> {
     let records = &worker.context.records;
     let Some(oldest) = records.tasks(tenant, None, 1).await?.first().copied() else { return Ok(()) };
     let mut after = match worker.context.states.get(&key(tenant, oldest)).await? {
-        Some(_) => bootstrap::since(jiff::SignedDuration::from_hours(24)),
-        None => None,
+        Some(_) if !lost_writes => bootstrap::since(jiff::SignedDuration::from_hours(24)),
+        _ => None,
     };
     loop {
         let page = records.tasks(tenant, after, PAGE).await?;
@@ -65,6 +74,9 @@ async fn tenant_tasks(worker: &Worker, tenant: &TenantName) -> Result<(), HttpEr
         for id in &page {
             let key = key(tenant, *id);
             let status = worker.status(&key).await?;
+            if lost_writes && let Some(status) = &status {
+                worker.catch_up(&key, status).await?;
+            }
             if status.is_some_and(|status| !status.state.is_final()) {
                 lost.extend(worker.unheard(key).await?);
             }
@@ -90,3 +102,6 @@ impl Worker {
 fn key(tenant: &TenantName, id: TaskId) -> TaskKey {
     TaskKey { tenant: tenant.clone(), id }
 }
+
+#[cfg(test)]
+mod tests;

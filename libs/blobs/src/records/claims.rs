@@ -1,6 +1,7 @@
 //! Claims by create-only records: names of tasks, and idempotency keys.
 
 use domain::{Revision, TaskId, TaskName, TenantName};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Records, encode, path};
@@ -73,6 +74,12 @@ impl Records {
     /// The task that a name belongs to; where it is rolled back, the last one that had it.
     pub async fn name_holder(&self, tenant: &TenantName, name: &TaskName) -> Result<Option<TaskId>, Error> {
         Ok(self.last_link(tenant, name).await?.and_then(|(_, link)| link.task))
+    }
+
+    /// When a name was claimed last, by the store's clock.
+    pub async fn name_claimed(&self, tenant: &TenantName, name: &TaskName) -> Result<Option<Timestamp>, Error> {
+        let links = self.blobs.list(&path::name_chain(tenant, name), None, usize::MAX).await?;
+        Ok(links.last().map(|link| link.modified))
     }
 
     async fn claim_after(

@@ -14,7 +14,7 @@ use crate::Error;
 /// Tries to win a namespace's next link from other claimers before the caller is asked to come again.
 const TRIES: usize = 8;
 
-/// A claim that no tenant's record backs may be taken over after this: longer than any request takes.
+/// A claim that no record backs may be taken over after this: longer than any request takes.
 pub const UNBACKED_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// Whose a namespace is.

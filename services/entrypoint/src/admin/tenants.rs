@@ -110,14 +110,14 @@ pub async fn delete(
     caller.may(Scope::Admin)?;
     let tenant = entry.context.records.tenant(&name).await?.ok_or_else(|| none(&name))?;
     // A quota of one is exceeded by any task that is not rolled back.
-    if entry
-        .within_quota(&Tenant { max_tasks: 1, ..tenant.clone() })
-        .await
-        .is_err_and(|e| e.status() == StatusCode::FORBIDDEN)
-    {
-        let detail = format!("the tenant `{name}` has tasks that are not rolled back; delete them first");
-        return Err(HttpError::conflict("tenant-in-use", detail));
-    }
+    entry.within_quota(&Tenant { max_tasks: 1, ..tenant.clone() }).await.map_err(|error| match error.status() {
+        StatusCode::FORBIDDEN => {
+            let detail = format!("the tenant `{name}` has tasks that are not rolled back; delete them first");
+            HttpError::conflict("tenant-in-use", detail)
+        }
+        // Whether it has any is not known.
+        _ => error,
+    })?;
     entry.delete_tenant(&tenant).await?;
     entry.context.access.refresh();
     tracing::info!(tenant = %name, actor = caller.actor, "a tenant was deleted");

@@ -108,6 +108,18 @@ async fn what_a_crash_left_claimed_holds_up_its_own_tenant_never_and_others_for_
 }
 
 #[tokio::test]
+async fn a_tenant_is_not_deleted_while_nobody_knows_its_tasks() {
+    let harness = Harness::new().await;
+    put(&harness, "acme", &tenant("acme", "acme")).await;
+    *harness.blobs.refuses.lock() = Some("acme/tasks/".to_owned());
+    let (status, refused) = answer(harness.delete("/tenants/acme")).await;
+    assert_eq!(status, 503, "{refused}");
+    *harness.blobs.refuses.lock() = None;
+    assert_eq!(answer(harness.get("/tenants/acme")).await.0, 200);
+    assert_eq!(answer(harness.delete("/tenants/acme")).await.0, 204);
+}
+
+#[tokio::test]
 async fn a_tenant_of_before_there_were_claims_keeps_its_namespaces() {
     let harness = Harness::new().await;
     harness.tenant("acme", &[Scope::Read]).await;

@@ -4,6 +4,9 @@ use std::{
 };
 
 use axum::{Json, Router, http::HeaderMap, routing::post};
+use blobs::records::UNBACKED_AFTER;
+use domain::TaskId;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -65,4 +68,17 @@ async fn a_dry_run_asks_cluster_applier_and_writes_nothing() {
 async fn a_dry_run_without_cluster_applier_says_so() {
     let harness = Harness::with(With { applier_url: "http://127.0.0.1:1".into(), ..With::default() }).await;
     assert_eq!(answer(harness.post("?dry_run=true", CONFIG_MAP)).await.0, 503);
+}
+
+#[tokio::test]
+async fn a_name_whose_request_broke_off_is_free_after_a_minute() {
+    let harness = Harness::new().await;
+    let (tenant, name) = ("local".parse().expect("a label"), "shop".parse().expect("a name"));
+    harness.context.records.claim_name(&tenant, &name, TaskId::new()).await.expect("claimed");
+    let (status, body) = answer(harness.post("?name=shop", CONFIG_MAP)).await;
+    assert_eq!(status, 409, "its request may be under way: {body}");
+    *harness.blobs.older.lock() = UNBACKED_AFTER + SignedDuration::from_secs(1);
+    harness.submit("?name=shop").await;
+    let (status, body) = answer(harness.post("?name=shop", CONFIG_MAP)).await;
+    assert_eq!(status, 409, "what is stored keeps its name, however old: {body}");
 }

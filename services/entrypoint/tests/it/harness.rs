@@ -9,19 +9,22 @@ use std::{
 };
 
 use async_trait::async_trait;
-use blobs::{Records, embedded::EmbeddedBlobs};
+use blobs::{Blobs, Records, embedded::EmbeddedBlobs};
 use bootstrap::{
     Access, Context, Secret,
     http::{App, BodyLimits, Server},
     issue,
 };
+use bytes::Bytes;
 use domain::{Fact, Tenant, TenantName, access::Scope};
 use embedded::Database;
+use jiff::SignedDuration;
 use messaging::{
     BrokerError, Bus, DeadLetter, Delivery, Depth, Handler, JobError, Message, PublishError, Route,
     embedded::EmbeddedBus,
     topology::{Queue, STATUS_WORKER},
 };
+use parking_lot::Mutex;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
 use state::embedded::EmbeddedStates;
@@ -70,6 +73,43 @@ impl Bus for Silent {
     }
 }
 
+/// Blobs that can refuse lists, and be older than they are.
+pub struct Faulty {
+    inner: EmbeddedBlobs,
+    /// Lists that begin so are refused.
+    pub refuses: Mutex<Option<String>>,
+    /// By so much.
+    pub older: Mutex<SignedDuration>,
+}
+
+#[async_trait]
+impl Blobs for Faulty {
+    async fn create(&self, key: &str, body: Bytes) -> Result<bool, blobs::Error> {
+        self.inner.create(key, body).await
+    }
+
+    async fn put(&self, key: &str, body: Bytes) -> Result<(), blobs::Error> {
+        self.inner.put(key, body).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, blobs::Error> {
+        self.inner.get(key).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<blobs::Entry>, blobs::Error> {
+        if self.refuses.lock().as_ref().is_some_and(|refused| prefix.starts_with(refused)) {
+            return Err(blobs::Error::Unavailable("a test refuses it".to_owned()));
+        }
+        let (mut entries, older) = (self.inner.list(prefix, after, limit).await?, *self.older.lock());
+        entries.iter_mut().for_each(|entry| entry.modified -= older);
+        Ok(entries)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), blobs::Error> {
+        self.inner.delete(key).await
+    }
+}
+
 /// How a harness differs from the usual one.
 #[derive(Default)]
 pub struct With {
@@ -89,6 +129,7 @@ pub struct Harness {
     pub http: Client,
     pub context: Context,
     pub bus: Arc<Silent>,
+    pub blobs: Arc<Faulty>,
     stop: CancellationToken,
 }
 
@@ -106,7 +147,9 @@ impl Harness {
     pub async fn with(with: With) -> Self {
         bootstrap::install_tls();
         let database = Database::ephemeral().expect("a database in memory");
-        let records = Records::new(Arc::new(EmbeddedBlobs::open(database.clone()).await.expect("tables")));
+        let inner = EmbeddedBlobs::open(database.clone()).await.expect("tables");
+        let blobs = Arc::new(Faulty { inner, refuses: Mutex::default(), older: Mutex::default() });
+        let records = Records::new(blobs.clone());
         let states = Arc::new(EmbeddedStates::open(database.clone()).await.expect("tables"));
         let inner = EmbeddedBus::open(database).await.expect("tables");
         let bus = Arc::new(Silent { inner, silent: AtomicBool::new(false) });
@@ -125,7 +168,7 @@ impl Harness {
         let stop = CancellationToken::new();
         tokio::spawn(Server::default().serve(listener, router, stop.clone()));
         let http = Client::builder().no_proxy().build().expect("a client");
-        Self { url: format!("http://{address}"), address, http, context, bus, stop }
+        Self { url: format!("http://{address}"), address, http, context, bus, blobs, stop }
     }
 
     pub fn post(&self, query: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {

@@ -45,6 +45,18 @@ async fn several_files_are_one_task() {
 }
 
 #[tokio::test]
+async fn several_large_files_are_one_task() {
+    let harness = Harness::new().await;
+    let part = |name: &str| {
+        let content = CONFIG_MAP.replace("k: v", &format!("k: {}", "v".repeat(1 << 20)));
+        Part::text(content.replace("name: a", &format!("name: {name}"))).file_name(format!("{name}.yaml"))
+    };
+    let form = ["a", "b", "c"].into_iter().fold(Form::new(), |form, name| form.part("files", part(name)));
+    let (status, body) = answer(harness.http.post(format!("{}/yaml", harness.url)).multipart(form)).await;
+    assert_eq!(status, 202, "{body}");
+}
+
+#[tokio::test]
 async fn a_key_sent_again_is_the_same_task_whatever_the_boundary() {
     let harness = Harness::new().await;
     let send = || {

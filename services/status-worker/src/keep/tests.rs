@@ -1,0 +1,69 @@
+use std::sync::Arc;
+
+use blobs::{Records, embedded::EmbeddedBlobs};
+use bootstrap::{Access, Context};
+use domain::{
+    Action, Command, Options, Outcome, Rendered, Revision, State, TaskId, TaskKey, Tenant,
+    record::{Ending, Report},
+};
+use embedded::Database;
+use jiff::Timestamp;
+use messaging::embedded::EmbeddedBus;
+use state::embedded::EmbeddedStates;
+
+use super::{Worker, look};
+use crate::Config;
+
+async fn worker() -> Worker {
+    let database = Database::ephemeral().expect("a database in memory");
+    let records = Records::new(Arc::new(EmbeddedBlobs::open(database.clone()).await.expect("tables")));
+    let states = Arc::new(EmbeddedStates::open(database.clone()).await.expect("tables"));
+    let bus = Arc::new(EmbeddedBus::open(database).await.expect("tables"));
+    let access = Access::local(records.clone(), Tenant::local());
+    Worker::new(&Context::new("status-worker", bus, records, states, access), &Config::default())
+}
+
+/// A command that has ended, as records have it.
+async fn ended(records: &Records, key: &TaskKey, n: Revision, action: Action, ending: Ending) {
+    let command = Command {
+        tenant: key.tenant.clone(),
+        task: key.id,
+        name: "shop".parse().expect("a name"),
+        revision: n,
+        action,
+        options: Options::default(),
+        created: Timestamp::now(),
+        actor: "local".into(),
+        traceparent: None,
+        idempotency: None,
+    };
+    records.create_command(&command).await.expect("stored");
+    if ending == Ending::Applied {
+        records.put_rendered(key, n, &Rendered::default()).await.expect("stored");
+        records.put_report(key, n, &Report::default()).await.expect("stored");
+    }
+    let (problems, objects, kept, finished_jobs) = Default::default();
+    let (time, live) = (Timestamp::now(), (ending == Ending::Applied).then_some(n));
+    let outcome = Outcome { ending, time, problems, objects, observed: 0, kept, live, finished_jobs };
+    records.put_outcome(key, n, &outcome).await.expect("stored");
+}
+
+#[tokio::test]
+async fn a_final_state_that_lost_its_last_command_is_mended_after_a_server_was_replaced() {
+    let worker = worker().await;
+    let (records, states) = (&worker.context.records, &worker.context.states);
+    let key = TaskKey { tenant: "local".parse().expect("a label"), id: TaskId::new() };
+    ended(records, &key, 1, Action::Apply { sources: vec![] }, Ending::Applied).await;
+    states.add(&crate::facts(records, &key).await.expect("answered")).await.expect("added");
+    // Its facts were acknowledged, and lost with the master that had them.
+    ended(records, &key, 2, Action::RollBack, Ending::RolledBack).await;
+    let state = async || states.get(&key).await.expect("answered").expect("a state").state;
+    assert_eq!(state().await, State::Done);
+    let mut incarnation = None;
+    look(&worker, &mut incarnation).await.expect("looked");
+    assert_eq!(state().await, State::Done, "nothing was replaced");
+    let mut incarnation = Some("another server".to_owned());
+    look(&worker, &mut incarnation).await.expect("looked");
+    assert_eq!(state().await, State::RolledBack);
+    assert_eq!(incarnation, Some(String::new()), "it is looked at once");
+}

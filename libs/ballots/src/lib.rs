@@ -130,7 +130,7 @@ pub trait BallotLog: Send + Sync + 'static {
     /// What the ledger says about a contest. Entries that come meanwhile may be missing in it, whichever they are.
     async fn snapshot(&self, contest: &str) -> Result<Snapshot, Error>;
 
-    /// Drops rows of the log that were cast before then, a bounded number at a time, and says how many. A store that
+    /// Drops batches of the log that were cut before then, a bounded number at a time, and says how many. A store that
     /// drops rows by itself, by the retention they were logged with, has nothing to do here.
     async fn expire(&self, contest: &str, before: Timestamp) -> Result<u64, Error>;
 

@@ -187,6 +187,10 @@ impl Bus for EmbeddedBus {
         consumer::run(&self.shared, queue, handler, shutdown).await;
     }
 
+    fn knows_deliveries(&self) -> bool {
+        true
+    }
+
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError> {
         if queue == DEAD_LETTER_QUEUE {
             let ready = self.shared.database.read(store::dead_count).map_err(failed)?;

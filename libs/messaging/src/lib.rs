@@ -82,6 +82,11 @@ pub trait Bus: Send + Sync + 'static {
         Ok(waiting + depth.ready + depth.unacknowledged)
     }
 
+    /// Whether [`Bus::depth`] tells what is with consumers, too.
+    fn knows_deliveries(&self) -> bool {
+        false
+    }
+
     /// Whether the bus can take messages now; else why not, for `/readyz`.
     async fn ready(&self) -> Result<(), BrokerError>;
 

@@ -76,6 +76,10 @@ enum Failure {
 
 impl Work {
     pub(crate) fn new(queue: &'static Queue, handler: Arc<dyn Handler>) -> Self {
+        // A counter that begins with its first event does not rise by it.
+        for outcome in ["handled", "retried", "dead"] {
+            metrics::counter!("messaging_deliveries_total", "queue" => queue.name, "outcome" => outcome).increment(0);
+        }
         Self { queue, handler, gate: RwLock::default(), outage: Outage::default() }
     }
 

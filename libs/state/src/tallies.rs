@@ -63,8 +63,8 @@ pub trait Tallies: Send + Sync + 'static {
     /// A slot's sums and counters.
     async fn counts(&self, slot: &Slot) -> Result<Counts, Error>;
 
-    /// What is remembered for longer than `older`, oldest first.
-    async fn remembered(&self, slot: &Slot, older: Duration, limit: usize) -> Result<Vec<Member>, Error>;
+    /// What was applied before this time, oldest first.
+    async fn remembered(&self, slot: &Slot, before: Timestamp, limit: usize) -> Result<Vec<Member>, Error>;
 
     /// Forgets that these were applied; their counts stay.
     async fn forget(&self, slot: &Slot, members: &[Member]) -> Result<(), Error>;

@@ -57,7 +57,7 @@ impl State {
 }
 
 /// Why there are no standings.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The ledger does not answer.
     #[error(transparent)]
@@ -85,6 +85,8 @@ impl Tally {
         let now = Timestamp::now();
         let (state, closed) = (gate.state(&definition.open, now), gate.closed_since(&definition.open, now));
         let seen = audited.as_ref().zip(closed).is_some_and(|(last, closed)| last.is_final(closed));
+        let by_file = closed.is_some() && closed == definition.open.to;
+        let seen = seen && (!by_file || self.is_known_to_all(&definition, now).await.unwrap_or(false));
         if let Some(closed) = closed.filter(|_| seen) {
             self.finish(&definition.name, closed, version);
         }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use contests::{Definition, Gate, Revision};
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
 use crate::Tally;
@@ -16,6 +17,9 @@ const KEPT: usize = 1_000;
 /// How long it may take until a change of the current revision, or of the gate, shows.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// How long it may take until a changed file is read by every process: a kubelet brings a ConfigMap within a minute or so.
+const SPREAD: SignedDuration = SignedDuration::from_mins(2);
+
 /// A contest's current definition and gate, and when they were read.
 type Current = (Instant, Arc<Definition>, Gate);
 
@@ -24,6 +28,7 @@ type Current = (Instant, Arc<Definition>, Gate);
 pub struct Definitions {
     revisions: Mutex<HashMap<(String, Revision), Arc<Definition>>>,
     current: Mutex<HashMap<String, Current>>,
+    redefined: Mutex<HashMap<(String, Revision), Option<Timestamp>>>,
 }
 
 impl Tally {
@@ -46,6 +51,24 @@ impl Tally {
             kept.insert(key, found.clone());
         }
         Ok(found)
+    }
+
+    /// Whether every process that takes ballots has read the current definition by then: where it is another one than
+    /// before, the file comes to each of them by and by.
+    pub(crate) async fn is_known_to_all(&self, definition: &Definition, now: Timestamp) -> Result<bool, blobs::Error> {
+        let key = (definition.name.clone(), definition.revision());
+        let kept = self.0.definitions.redefined.lock().get(&key).copied();
+        let redefined = match kept {
+            Some(redefined) => redefined,
+            None => {
+                let redefined = self.0.context.records.redefined(&definition.name).await?;
+                let mut all = self.0.definitions.redefined.lock();
+                all.retain(|(name, _), _| *name != definition.name);
+                all.insert(key, redefined);
+                redefined
+            }
+        };
+        Ok(redefined.is_none_or(|since| now.duration_since(since) >= SPREAD))
     }
 
     /// A contest's current definition and its gate; `None`: there is no such contest.

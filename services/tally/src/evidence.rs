@@ -21,7 +21,7 @@ use messaging::topology::GROUPS;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::Tally;
+use crate::{Tally, hands::EVERY};
 
 /// How long gathering may take; then there is no evidence.
 const WITHIN: Duration = Duration::from_secs(4);
@@ -29,6 +29,8 @@ const WITHIN: Duration = Duration::from_secs(4);
 const READ: Duration = Duration::from_millis(200);
 /// Reports after one that was read: the next may have been made before it was read.
 const LATER: u64 = 2;
+/// In which this process reads what was delivered to it: as long as others have.
+const OWN: Duration = EVERY.saturating_mul(2);
 
 /// What was seen.
 #[derive(Default)]
@@ -101,7 +103,7 @@ impl Tally {
         if !self.are_queues_empty().await? {
             return Ok(None);
         }
-        let mut hands = vec![(self.0.hands.look(), own.turn)];
+        let looked = Instant::now();
         let first = self.others().await?;
         let mut now = first.clone();
         loop {
@@ -116,6 +118,11 @@ impl Tally {
             tokio::time::sleep(READ).await;
             now = self.others().await?;
         }
+        // As the others, this process too has to read what was delivered to it before the look.
+        if !self.0.context.bus.knows_deliveries() {
+            tokio::time::sleep_until((looked + OWN).into()).await;
+        }
+        let mut hands = vec![(self.0.hands.look(), own.turn)];
         hands.extend(now.into_values().filter_map(|hand| {
             let since = before.get(&hand.process)?.turn;
             Some((hand, since))

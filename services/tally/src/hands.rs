@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::Tally;
 
 /// Between two reports.
-const EVERY: Duration = Duration::from_millis(500);
+pub const EVERY: Duration = Duration::from_millis(500);
 /// Between two tries to say for the first time that this process counts.
 const PAUSE: Duration = Duration::from_secs(1);
 /// For how long a contest is named after it was touched: longer than any evidence takes to gather.

@@ -23,11 +23,13 @@ use crate::{Tally, board::Error};
 const WATCH: Duration = Duration::from_secs(1);
 /// Entries that are fed in one call.
 const PAGE: usize = 500;
-/// How long after a sweep began to read entries they may be applied; by the next one they are read again.
-const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+/// How long after a sweep began to read entries they may be applied, at most; by the next one they are read again.
+const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// How often all that was settled is compared with the counters' versions, which reads the contest's whole ledger, where
 /// nothing points to a loss.
 const COMPARE: Duration = Duration::from_mins(10);
+/// Generations before the one that holds of which something may be left.
+const OLDER: u32 = 16;
 
 /// What this process remembers of earlier sweeps; nothing that could not be lost.
 #[derive(Default)]
@@ -40,6 +42,8 @@ struct Seen {
     /// The slots' versions: one that goes back is a loss, seen without a look into the ledger.
     versions: BTreeMap<u16, u64>,
     compared: Option<Instant>,
+    /// Sweeps so far, of this generation.
+    looks: u32,
     /// When sweeps ended after which all entries that were written before some time were settled.
     clean: VecDeque<(Instant, Timestamp)>,
 }
@@ -90,6 +94,8 @@ pub struct Swept {
 
 /// Sweeps every `every` until `shutdown`; where that is zero only after fail-overs.
 pub async fn run(tally: Tally, every: Duration, shutdown: CancellationToken) {
+    // A counter that begins with its first event does not rise by it, and no alarm sees it.
+    metrics::counter!("tally_restored_entries_total").increment(0);
     let mut ticks = interval(WATCH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut incarnation, mut next): (Option<String>, _) = (None, Instant::now() + every);
@@ -131,6 +137,7 @@ impl Tally {
     async fn sweep_in_turn(&self, all: bool, every: Duration) -> Result<Swept, Error> {
         let (mut swept, mut failed) = (Swept::default(), None);
         for known in self.ballots().contests().await? {
+            metrics::counter!("tally_rebuilds_total", "contest" => known.name.clone()).increment(0);
             if !all && !every.is_zero() && !self.ballots().take_sweep(&known.name, every).await? {
                 // Whoever sweeps tells it.
                 tell_backlog(&known, 0);
@@ -150,15 +157,37 @@ impl Tally {
     }
 
     async fn sweep_contest(&self, known: &Known, all: bool, swept: &mut Swept) -> Result<(), Error> {
-        // Whether anything older was lost is seen before what is new is fed.
-        if self.is_behind(known, all).await? && self.is_current(known).await? {
+        // Whether anything older was lost is seen before what is new is fed; where it cannot be seen, that waits for nothing.
+        let behind = self.is_behind(known, all).await;
+        if matches!(behind, Ok(true)) && self.is_current(known).await? {
             tracing::warn!(contest = known.name, "counters were lost; they are made anew from the ledger");
             self.rebuild(&known.name).await?;
             swept.rebuilt += 1;
         } else {
             self.sweep_one(known, all, swept).await?;
+            self.drop_older(known).await?;
         }
-        self.expire(&known.name).await
+        self.expire(&known.name).await?;
+        behind.map(drop)
+    }
+
+    /// Drops what a rebuild left that was cut off. Not at the first look at a generation: by the next one nobody reads
+    /// those before it any more.
+    async fn drop_older(&self, known: &Known) -> Result<(), Error> {
+        let looks = self.0.sweeps.with(known, |seen| {
+            seen.looks = seen.looks.saturating_add(1);
+            seen.looks
+        });
+        if looks != 2 {
+            return Ok(());
+        }
+        for generation in known.generation.saturating_sub(OLDER).max(1)..known.generation {
+            for slot in &known.slots {
+                let slot = Slot { contest: known.name.clone(), generation, slot: *slot };
+                self.tallies().drop_slot(&slot).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn sweep_one(&self, known: &Known, all: bool, swept: &mut Swept) -> Result<(), Error> {
@@ -204,14 +233,12 @@ impl Tally {
     /// it may each differ from the counters' is made up for by waiting once more.
     async fn forget(&self, known: &Known, swept: &mut Swept) -> Result<(), Error> {
         let settled = self.0.sweeps.with(known, |seen| seen.settled_before(self.0.settle));
-        let Some(age) = settled.and_then(|before| Duration::try_from(Timestamp::now().duration_since(before)).ok())
-        else {
-            return Ok(());
-        };
+        // A time, no age: who is paused in here for long forgets no more by that.
+        let Some(before) = settled.and_then(|settled| settled.checked_sub(self.0.settle).ok()) else { return Ok(()) };
         for number in &known.slots {
             let slot = Slot { contest: known.name.clone(), generation: known.generation, slot: *number };
             loop {
-                let members = self.tallies().remembered(&slot, age + self.0.settle, PAGE).await?;
+                let members = self.tallies().remembered(&slot, before, PAGE).await?;
                 self.tallies().forget(&slot, &members).await?;
                 swept.forgotten += members.len() as u64;
                 if members.len() < PAGE {

@@ -99,9 +99,9 @@ pub(super) fn expire(tx: &Transaction<'_>, contest: &str, before: Timestamp) -> 
         let number: i64 = row.get(0)?;
         for cast in &decode(row.get_ref(1)?.as_blob()?)?.casts {
             let key = key::compact(cast.caller, &cast.id);
-            dropped += u64::try_from(drop_key.execute(params![contest, key, number])?).unwrap_or(0);
+            drop_key.execute(params![contest, key, number])?;
         }
-        drop_batch.execute([number])?;
+        dropped += u64::try_from(drop_batch.execute([number])?).unwrap_or(0);
     }
     Ok(dropped)
 }

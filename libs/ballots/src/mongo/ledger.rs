@@ -209,7 +209,7 @@ pub(super) async fn take_sweep(store: &Store, contest: &str, every: Duration) ->
     let now = Timestamp::now();
     // A little less, so that whoever swept last is not kept from its next one by a moment.
     let until = now + every.mul_f64(0.8);
-    let wanted = doc! { "_id": contest, "swept": { "$lt": date(now) } };
+    let wanted = doc! { "_id": contest, "swept": { "$not": { "$gte": date(now) } } };
     let taken = store.contests.update_one(wanted, doc! { "$set": { "swept": date(until) } }).await?;
     Ok(taken.matched_count == 1)
 }

@@ -29,6 +29,24 @@ async fn an_embedded_log_survives_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn batches_of_repeats_only_go_as_all_others() {
+    let log = EmbeddedBallots::open(Database::ephemeral().expect("a database")).await.expect("tables");
+    let contest = contest("");
+    for _ in 0..20 {
+        Made::new(&contest).ballot("a", "x", None).at(1_000).insert(&log).await;
+    }
+    let mut gone = 0;
+    loop {
+        let now = log.expire("c", jiff::Timestamp::now()).await.expect("an answer");
+        if now == 0 {
+            break;
+        }
+        gone += now;
+    }
+    assert_eq!(gone, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_too_old_go_and_their_ids_may_come_again() {
     let log = EmbeddedBallots::open(Database::ephemeral().expect("a database")).await.expect("tables");
     let contest = contest("");

@@ -60,6 +60,15 @@ impl Records {
         self.read(&record(checked(name)?, CURRENT)).await
     }
 
+    /// Since when the current revision of a contest follows another one, by the store's clock; none: it is the first.
+    pub async fn redefined(&self, name: &str) -> Result<Option<Timestamp>, Error> {
+        let prefix = record(checked(name)?, "");
+        let entries = self.blobs.list(&prefix, None, usize::MAX).await?;
+        let parts = || entries.iter().filter_map(|entry| Some((entry.key.strip_prefix(&prefix)?, entry.modified)));
+        let revisions = parts().filter(|(part, _)| part.parse::<Revision>().is_ok()).count();
+        Ok(parts().find(|(part, _)| *part == CURRENT).map(|(_, modified)| modified).filter(|_| revisions > 1))
+    }
+
     /// The names of all contests that have a current revision.
     pub async fn contest_names(&self) -> Result<Vec<String>, Error> {
         let entries = self.blobs.list(path::CONTESTS, None, usize::MAX).await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
@@ -222,13 +222,17 @@ impl Session<'_> {
     async fn unsubscribe(
         &self,
         channel: &Channel,
-        deliveries: lapin::Consumer,
+        mut deliveries: lapin::Consumer,
         jobs: &mut JoinSet<Settled>,
         mut acks: Acks,
         end: End,
     ) -> End {
         let cancel = channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default());
         let _lost = timeout(FRAME, cancel).await;
+        // What was delivered and is not started is with this process until the channel ends: whoever keeps books hears of it.
+        while let Some(Some(Ok(delivery))) = deliveries.next().now_or_never() {
+            drop(self.work.delivered(&wire::received(&delivery.properties, delivery.data).message));
+        }
         let mut flush = tokio::time::interval(FLUSH);
         while !jobs.is_empty() {
             tokio::select! {

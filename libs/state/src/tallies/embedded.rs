@@ -123,9 +123,8 @@ impl Tallies for EmbeddedTallies {
         measured("tally_counts", async { Ok(self.database.scan(move |db| all(db, &slot)).await?) }).await
     }
 
-    async fn remembered(&self, slot: &Slot, older: Duration, limit: usize) -> Result<Vec<Member>, Error> {
-        let age = i64::try_from(older.as_millis()).unwrap_or(i64::MAX);
-        let (slot, before) = (slot.clone(), Timestamp::now().as_millisecond().saturating_sub(age));
+    async fn remembered(&self, slot: &Slot, before: Timestamp, limit: usize) -> Result<Vec<Member>, Error> {
+        let (slot, before) = (slot.clone(), before.as_millisecond());
         let read = self.database.scan(move |db| remembered(db, &slot, before, limit));
         measured("tally_remembered", async { Ok(read.await?) }).await
     }

@@ -10,10 +10,8 @@ use std::{collections::HashMap, time::Duration};
 use async_trait::async_trait;
 use contests::{Entry, standings::Counts};
 use fred::{
-    prelude::{
-        Client, ClientLike, ClusterInterface, HashesInterface, KeysInterface, LuaInterface, SortedSetsInterface,
-    },
-    types::{InfoKind, Value},
+    prelude::{Client, HashesInterface, KeysInterface, LuaInterface, SortedSetsInterface},
+    types::Value,
 };
 use futures::future::{BoxFuture, try_join_all};
 use jiff::Timestamp;
@@ -25,7 +23,7 @@ use super::{Applied, Member, Slot, Tallies, VERSION, counts, fields};
 use crate::{
     Error,
     measure::measured,
-    redis::{ConnectError, connect},
+    redis::{ConnectError, connect, incarnation::incarnation},
 };
 
 /// Bound on one operation, whatever the client does meanwhile.
@@ -174,24 +172,6 @@ impl RedisTallies {
             _ => return Err(Error("the script answered what it never does".to_owned())),
         })
     }
-
-    /// The run ids of all masters, by node.
-    async fn run_ids(&self) -> Result<String, Error> {
-        let Some(cluster) = self.client.cached_cluster_state().filter(|state| state.len() > 0) else {
-            return Ok(run_id(&self.client.info::<String>(Some(InfoKind::Server)).await?).to_owned());
-        };
-        let asked = cluster.unique_primary_nodes().into_iter().map(|node| async move {
-            let info: String = self.client.with_cluster_node(&node).info(Some(InfoKind::Server)).await?;
-            Ok::<_, Error>(format!("{node} {}", run_id(&info)))
-        });
-        let mut ids = try_join_all(asked).await?;
-        ids.sort_unstable();
-        Ok(ids.join(", "))
-    }
-}
-
-fn run_id(info: &str) -> &str {
-    info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default().trim()
 }
 
 fn slot(generation: u32, entry: &Entry) -> Slot {
@@ -241,10 +221,9 @@ impl Tallies for RedisTallies {
         Ok(counts(self.run("tally_counts", read).await?.into_iter()))
     }
 
-    async fn remembered(&self, slot: &Slot, older: Duration, limit: usize) -> Result<Vec<Member>, Error> {
-        let age = i64::try_from(older.as_millis()).unwrap_or(i64::MAX);
+    async fn remembered(&self, slot: &Slot, before: Timestamp, limit: usize) -> Result<Vec<Member>, Error> {
         #[expect(clippy::cast_precision_loss, reason = "milliseconds fit for 285,000 years")]
-        let before = Timestamp::now().as_millisecond().saturating_sub(age) as f64;
+        let before = before.as_millisecond() as f64;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = async {
             let key = memory(slot);
@@ -272,10 +251,10 @@ impl Tallies for RedisTallies {
     }
 
     async fn incarnation(&self) -> Result<String, Error> {
-        self.run("tally_incarnation", self.run_ids()).await
+        self.run("tally_incarnation", incarnation(&self.client)).await
     }
 
     async fn ready(&self) -> Result<(), Error> {
-        self.run("tally_ready", async { self.run_ids().await.map(drop) }).await
+        self.run("tally_ready", async { incarnation(&self.client).await.map(drop) }).await
     }
 }

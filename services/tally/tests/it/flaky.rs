@@ -111,6 +111,8 @@ impl BallotLog for Flaky {
     }
 
     async fn advance(&self, contest: &str, from: u32) -> Result<bool, Error> {
+        self.may("advance", contest)?;
+        self.held.subscribe().wait_for(|held| *held != Some("advance")).await.expect("the sender lives");
         self.inner.advance(contest, from).await
     }
 

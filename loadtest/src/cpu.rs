@@ -56,6 +56,14 @@ pub fn seconds(pid: u32) -> f64 {
     stat(pid).map_or(0.0, |s| s.seconds)
 }
 
+/// Bytes that a process has resident, none where there is no such process.
+pub fn resident(pid: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let kibibytes =
+        text.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kibibytes.unwrap_or_default() << 10
+}
+
 /// Whether it is this process or comes from it.
 fn is_ours(pid: u32, all: &HashMap<u32, Stat>) -> bool {
     let mut chain = std::iter::successors(Some(pid), |pid| all.get(pid).map(|s| s.parent));

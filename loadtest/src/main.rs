@@ -84,6 +84,8 @@ enum Scenario {
     Scaling,
     /// Only where named: 5 to 200 users with and without autoscalers, by Locust; 15 minutes.
     Study,
+    /// Only where named: every query of every board and rule on a live Prometheus, and faults until alarms fire; 15 minutes.
+    Boards,
     /// Only where named: every service replaced and a node drained while 40 users work; 8 minutes.
     Drill,
 }
@@ -91,7 +93,7 @@ enum Scenario {
 impl Scenario {
     /// Whether it is not part of "all of it".
     fn is_long(self) -> bool {
-        matches!(self, Self::Scaling | Self::Study | Self::Drill)
+        matches!(self, Self::Scaling | Self::Study | Self::Boards | Self::Drill)
     }
 }
 
@@ -140,6 +142,7 @@ async fn measure(scenario: Scenario, cli: &Cli) -> Result<Vec<Row>> {
         Scenario::Visible => visible::measure(cli.seconds).await,
         Scenario::Scaling => Box::pin(scaling::measure(&cli.service)).await.map(|()| vec![]),
         Scenario::Study => Box::pin(scaling::study::measure(cli.step_seconds, &cli.think)).await.map(|()| vec![]),
+        Scenario::Boards => Box::pin(scaling::boards::measure(&cli.think)).await.map(|()| vec![]),
         Scenario::Drill => Box::pin(scaling::drill::measure(DRILL_SECONDS, &cli.think)).await.map(|()| vec![]),
     }
 }

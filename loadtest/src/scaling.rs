@@ -3,6 +3,7 @@
 //!
 //! What is not real is the kubelet: kwok says that a pod runs, and [`pods`] starts and ends its process.
 
+pub mod boards;
 mod cluster;
 pub mod drill;
 mod drive;

@@ -2,7 +2,7 @@
 # Installs what the tests start: brokers and stores by apt (as root, never by sudo), Kubernetes, kwok
 # and an S3 server built from Go modules, tools in Python by pip. Kept in the cache folder by version;
 # a second run is quick. `--download` only fetches what would be built; `--scaling` also installs what only the scenarios of
-# scaling need: Prometheus and its adapter. Exit code 3: something is missing that this may not install; it says what.
+# scaling need: Prometheus, its adapter, exporters. Exit code 3: something is missing that this may not install; it says what.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,7 +20,7 @@ has() { PATH="$PATH:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin" command -v "$1
 # --- Debian packages: program=package ---------------------------------------------------------
 programs=(rabbitmq-server=rabbitmq-server epmd=erlang-base redis-server=redis-server redis-cli=redis-tools
   openssl=openssl chromium=chromium curl=curl jq=jq wrk=wrk git=git cc=gcc make=make)
-[[ ${1:-} != --scaling ]] || programs+=(prometheus=prometheus)
+[[ ${1:-} != --scaling ]] || programs+=(prometheus=prometheus prometheus-node-exporter=prometheus-node-exporter)
 
 packages_missing() {
   local pair
@@ -100,16 +100,16 @@ install_kubernetes() {
   done
 }
 
-# In a module of its own: `go install` refuses it for its replacements.
-install_adapter() {
-  [[ -x $cache/bin/prometheus-adapter ]] && return
-  needs_go prometheus-adapter || return 0
-  say "building prometheus-adapter (minutes, once)"
-  mkdir -p "$cache/adapter"
-  cp "$here/adapter/go.mod" "$here/adapter/go.sum" "$cache/adapter/"
-  (cd "$cache/adapter" && CGO_ENABLED=0 go build -mod=mod -trimpath -ldflags '-s -w' \
-    -o "$cache/bin/prometheus-adapter.new" sigs.k8s.io/prometheus-adapter/cmd/adapter >&2)
-  mv "$cache/bin/prometheus-adapter.new" "$cache/bin/prometheus-adapter"
+# install_module PROGRAM PACKAGE: what the module of its own beside this script pins, for `go install` refuses it: one has
+# replacements, the other's list of versions is not to be had everywhere.
+install_module() {
+  [[ -x $cache/bin/$1 ]] && return
+  needs_go "$1" || return 0
+  say "building $1 (minutes, once)"
+  mkdir -p "$cache/$1"
+  cp "$here/$1/go.mod" "$here/$1/go.sum" "$cache/$1/"
+  (cd "$cache/$1" && CGO_ENABLED=0 go build -mod=mod -trimpath -ldflags '-s -w' -o "$cache/bin/$1.new" "$2" >&2)
+  mv "$cache/bin/$1.new" "$cache/bin/$1"
 }
 
 # install_go PROGRAM PACKAGE VERSION: into the cache's bin, with a stamp that names the version.
@@ -177,7 +177,10 @@ install_go versitygw github.com/versity/versitygw/cmd/versitygw $versitygw
 install_python schemathesis schemathesis $schemathesis
 # A stand-in that speaks MongoDB's wire protocol.
 install_python secantusd-py secantusdb $secantusdb
-[[ ${1:-} != --scaling ]] || install_adapter
+if [[ ${1:-} == --scaling ]]; then
+  install_module prometheus-adapter sigs.k8s.io/prometheus-adapter/cmd/adapter
+  install_module kube-state-metrics k8s.io/kube-state-metrics/v2
+fi
 if [[ ${#missing[@]} -gt 0 ]]; then
   say "missing, and not installable by this user:"
   printf '  %s\n' "${missing[@]}" >&2

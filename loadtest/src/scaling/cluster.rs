@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use client::Client;
 use domain::{Tenant, access::Scope};
 use serde_json::json;
 use testkit::{Folder, Gateway, Kubernetes, Mongo, Options, Process, RabbitMq, RedisCluster, S3, free_port, until};
+use tokio::process::Command;
 
 use super::{
     observe::Observer,
@@ -28,6 +29,10 @@ pub struct Cluster {
     pub client: Client,
     /// That token.
     pub token: String,
+    /// With the operator's token.
+    pub admin: Client,
+    /// That token.
+    pub admin_token: String,
     /// The API server.
     pub kubernetes: Kubernetes,
     /// The processes of the pods.
@@ -74,10 +79,12 @@ impl Cluster {
         until("a ready process of each service", STARTED, || async { pods.each_ready() })
             .await
             .map_err(anyhow::Error::msg)?;
-        let (client, token) = tenant(&front.url, &addresses.admin_token).await?;
+        let (admin, client, token) = tenant(&front.url, &addresses.admin_token).await?;
         Ok(Self {
             client,
             token,
+            admin,
+            admin_token: addresses.admin_token,
             kubernetes,
             pods,
             observer,
@@ -101,6 +108,32 @@ impl Cluster {
         let depths = queues.iter().filter(|queue| is_its(&queue.queue)).map(|q| q.ready + q.unacknowledged);
         Ok(depths.sum::<u64>() as f64)
     }
+
+    /// The broker's address.
+    pub fn amqp(&self) -> String {
+        self.servers.0.url(0)
+    }
+
+    /// Has the broker stand still.
+    pub fn pause_broker(&self) {
+        self.servers.0.pause(0);
+    }
+
+    /// Has it go on.
+    pub fn resume_broker(&self) {
+        self.servers.0.resume(0);
+    }
+
+    /// Runs kubectl in the platform's namespace, to its end.
+    pub async fn kubectl(&self, arguments: &[&str]) -> Result<()> {
+        let mut command = Command::from(self.kubernetes.kubectl().context("no kubectl")?);
+        let output = command.args(["--namespace", "marea"]).args(arguments).output().await?;
+        if !output.status.success() {
+            bail!("kubectl {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+        }
+        eprintln!("scaling: kubectl {}", arguments.join(" "));
+        Ok(())
+    }
 }
 
 fn addresses((rabbit, redis, mongo, s3): &(RabbitMq, RedisCluster, Mongo, S3), front: &Gateway) -> Addresses {
@@ -123,12 +156,13 @@ fn addresses((rabbit, redis, mongo, s3): &(RabbitMq, RedisCluster, Mongo, S3), f
 }
 
 /// Makes the tenant as `k8s/README.md` says it, and a token of its.
-async fn tenant(front: &str, admin: &str) -> Result<(Client, String)> {
-    let client = Client::new(front, Some(admin.to_owned()))?.patient(Duration::from_secs(30));
+async fn tenant(front: &str, admin: &str) -> Result<(Client, Client, String)> {
+    let admin = Client::new(front, Some(admin.to_owned()))?.patient(Duration::from_secs(30));
     let tenant: Tenant =
         serde_json::from_value(json!({"name": TENANT, "namespaces": [TENANT], "service_account": "marea-runner"}))?;
-    client.put_tenant(&tenant).await.context("no tenant")?;
+    admin.put_tenant(&tenant).await.context("no tenant")?;
     let scopes = [Scope::Read, Scope::Write, Scope::Ballots];
-    let token = client.create_token(TENANT, &scopes, None, "load").await.context("no token")?.token;
-    Ok((client.with_token(Some(token.clone())), token))
+    let token = admin.create_token(TENANT, &scopes, None, "load").await.context("no token")?.token;
+    let client = admin.with_token(Some(token.clone()));
+    Ok((admin, client, token))
 }

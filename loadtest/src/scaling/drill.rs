@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use anyhow::{Context, Result, bail, ensure};
-use tokio::process::Command;
+use anyhow::{Result, ensure};
 
 use super::{
     cluster::Cluster,
@@ -51,16 +50,16 @@ pub async fn measure(seconds: u32, think: &str) -> Result<()> {
 /// Two pods each, then a roll-out of each service, then the drain of a node. How many processes are new since.
 async fn replace(cluster: &Cluster) -> Result<usize> {
     for service in SERVICES {
-        kubectl(cluster, &["scale", &format!("deployment/{service}"), "--replicas", PODS]).await?;
+        cluster.kubectl(&["scale", &format!("deployment/{service}"), "--replicas", PODS]).await?;
     }
     all_rolled_out(cluster).await?;
     let old: BTreeSet<String> = SERVICES.into_iter().flat_map(|service| cluster.pods.urls(service)).collect();
     for service in SERVICES {
-        kubectl(cluster, &["rollout", "restart", &format!("deployment/{service}")]).await?;
+        cluster.kubectl(&["rollout", "restart", &format!("deployment/{service}")]).await?;
         rolled_out(cluster, service).await?;
     }
     let drain = ["drain", "node-0", "--ignore-daemonsets", "--delete-emptydir-data", "--force", ROLLED_OUT];
-    kubectl(cluster, &drain).await?;
+    cluster.kubectl(&drain).await?;
     all_rolled_out(cluster).await?;
     let new = SERVICES.into_iter().flat_map(|service| cluster.pods.urls(service));
     Ok(new.filter(|url| !old.contains(url)).count())
@@ -74,17 +73,7 @@ async fn all_rolled_out(cluster: &Cluster) -> Result<()> {
 }
 
 async fn rolled_out(cluster: &Cluster, service: &str) -> Result<()> {
-    kubectl(cluster, &["rollout", "status", &format!("deployment/{service}"), ROLLED_OUT]).await
-}
-
-async fn kubectl(cluster: &Cluster, arguments: &[&str]) -> Result<()> {
-    let mut command = Command::from(cluster.kubernetes.kubectl().context("no kubectl")?);
-    let output = command.args(["--namespace", "marea"]).args(arguments).output().await?;
-    if !output.status.success() {
-        bail!("kubectl {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
-    }
-    eprintln!("drill: kubectl {}", arguments.join(" "));
-    Ok(())
+    cluster.kubectl(&["rollout", "status", &format!("deployment/{service}"), ROLLED_OUT]).await
 }
 
 fn accepted(told: &[Told], name: &str) -> u64 {

@@ -111,6 +111,12 @@ impl Pods {
         urls(&self.running, service)
     }
 
+    /// Each pod's name and its process.
+    pub fn pids(&self) -> Vec<(String, u32)> {
+        let running = self.running.lock();
+        running.iter().filter_map(|(name, pod)| Some((name.clone(), pod.process.pid()?))).collect()
+    }
+
     /// A service's processes of now.
     pub fn processes(&self, service: &str) -> Vec<Arc<Process>> {
         self.of(service).map(|pod| pod.process).collect()

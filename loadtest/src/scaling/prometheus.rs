@@ -13,6 +13,8 @@ use testkit::{Kubernetes, Process, free_port, http, workspace};
 
 /// Where the pods are written down.
 pub const TARGETS: &str = "targets.json";
+/// Rules on what Prometheus has here; those of `logs.yaml` are on Fluent Bit's counters.
+pub const RULES: [&str; 3] = ["scaling", "marea", "cluster"];
 /// How the overlay's Prometheus finds pods.
 const DISCOVERY: &str = r#"    kubernetes_sd_configs:
       - role: pod
@@ -48,18 +50,37 @@ impl Prometheus {
 
     /// Leaves these services' metrics out from now on, as if nobody told them.
     pub async fn without(&self, services: &[&str]) -> Result<()> {
-        std::fs::write(self.folder.join("prometheus.yml"), configuration(&self.folder, &self.broker, services)?)?;
+        self.configure(configuration(&self.folder, &self.broker, services)?).await
+    }
+
+    /// Scrapes these jobs too from now on, in YAML as `scrape_configs` has them.
+    pub async fn also(&self, jobs: &str) -> Result<()> {
+        self.configure(configuration(&self.folder, &self.broker, &[])? + jobs).await
+    }
+
+    async fn configure(&self, configuration: String) -> Result<()> {
+        std::fs::write(self.folder.join("prometheus.yml"), configuration)?;
         http().post(format!("{}/-/reload", self.url)).send().await?.error_for_status()?;
         Ok(())
     }
 
-    /// The one value of a query, where it has any.
+    /// The first value of a query, where it has any.
     pub async fn value(&self, query: &str) -> Result<Option<f64>> {
-        let query = utf8_percent_encode(query, NON_ALPHANUMERIC);
-        let asked = http().get(format!("{}/api/v1/query?query={query}", self.url));
-        let answer: Value = asked.send().await?.error_for_status()?.json().await?;
-        let value = answer["data"]["result"][0]["value"][1].as_str();
-        value.map(|v| v.parse().context("not a number")).transpose()
+        Ok(self.values(query).await?.first().copied())
+    }
+
+    /// Whether a query has any value that is a number.
+    pub async fn has_data(&self, query: &str) -> Result<bool> {
+        Ok(self.values(query).await?.iter().any(|value| !value.is_nan()))
+    }
+
+    async fn values(&self, query: &str) -> Result<Vec<f64>> {
+        let encoded = utf8_percent_encode(query, NON_ALPHANUMERIC);
+        let answer: Value =
+            http().get(format!("{}/api/v1/query?query={encoded}", self.url)).send().await?.json().await?;
+        ensure!(answer["status"] == "success", "`{query}` is answered {answer}");
+        let series = answer["data"]["result"].as_array().context("no result")?;
+        series.iter().map(|one| one["value"][1].as_str().context("no value")?.parse().context("not a number")).collect()
     }
 }
 
@@ -67,7 +88,7 @@ impl Prometheus {
 fn configuration(folder: &Path, broker: &str, without: &[&str]) -> Result<String> {
     let mut text = std::fs::read_to_string(workspace().join("k8s/overlays/single/prometheus-config.yaml"))?;
     let rules = workspace().join("k8s/monitoring/rules");
-    let rules = ["scaling", "marea", "cluster"].map(|file| rules.join(format!("{file}.yaml")).display().to_string());
+    let rules = RULES.map(|file| rules.join(format!("{file}.yaml")).display().to_string());
     let last = "{source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_name], target_label: service}\n";
     let dropped = format!("{last}      - {{source_labels: [service], regex: {}, action: drop}}\n", without.join("|"));
     let mut exchanges = vec![

@@ -1,4 +1,4 @@
-module marea.dev/servers/adapter
+module marea.dev/servers/prometheus-adapter
 
 go 1.26.8
 

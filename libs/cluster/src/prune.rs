@@ -34,15 +34,18 @@ pub(crate) fn superfluous(current: &Rendered, earlier: &[Rendered]) -> Vec<Desir
 /// Whether applying `current` over the live revision needs `?confirm_prune=true`: it would delete more
 /// than half of the objects. Asked before anything is written. `earlier` is newest first.
 pub fn needs_confirmation(current: &Rendered, earlier: &[Rendered], options: &Options) -> Option<Problem> {
+    let superfluous = superfluous(current, earlier);
+    let gone = superfluous.iter().filter(|one| !is_left(one, options)).count();
+    // What was left before, and is again, is neither deleted nor one of those that might be.
+    let left: BTreeSet<_> = superfluous.iter().filter(|one| is_left(one, options)).map(|one| &one.object).collect();
     let before: BTreeSet<_> = earlier.iter().flat_map(desired).map(|one| one.object).collect();
-    let gone = superfluous(current, earlier).len();
-    if options.confirm_prune || gone * 2 <= before.len() {
+    let before = before.iter().filter(|object| !left.contains(object)).count();
+    if options.confirm_prune || gone * 2 <= before {
         return None;
     }
     let text = format!(
-        "would delete {gone} of {} objects: if that is meant, send it with `--confirm-prune` (over HTTP \
-         `?confirm_prune=true`)",
-        before.len()
+        "would delete {gone} of {before} objects: if that is meant, send it with `--confirm-prune` (over HTTP \
+         `?confirm_prune=true`)"
     );
     Some(Problem::error("prune_needs_confirmation", text))
 }
@@ -90,12 +93,20 @@ pub(crate) fn propagation(has_pods: bool) -> &'static str {
     if has_pods { "Foreground" } else { "Background" }
 }
 
+/// Whether the object is left by what its manifest says.
+fn is_left(one: &Desired, options: &Options) -> bool {
+    one.is_kept() || is_volume(one) && !options.prune_volumes
+}
+
+fn is_volume(one: &Desired) -> bool {
+    one.object.kind == "PersistentVolumeClaim"
+}
+
 fn reason_to_keep(one: &Desired, live: &Value, options: &Options) -> Option<&'static str> {
-    let claim = one.object.kind == "PersistentVolumeClaim";
     if is_kept(live) || one.is_kept() {
         return Some("was left, as `marea.dev/on-delete: keep` asks");
     }
-    (claim && !options.prune_volumes).then_some(
+    (is_volume(one) && !options.prune_volumes).then_some(
         "its data was left; to delete it, send the revision with `--prune-volumes` (over HTTP `?prune_volumes=true`)",
     )
 }

@@ -152,6 +152,14 @@ impl Tally {
         (latest.ended.elapsed() < valid).then_some(latest)
     }
 
+    /// Makes an audit of each contest beside, so that what it tells is known where nobody asks.
+    pub(crate) async fn audit_all(&self) -> Result<(), ballots::Error> {
+        for known in self.ballots().contests().await? {
+            self.refresh(&known.name, &self.flight(&known.name));
+        }
+        Ok(())
+    }
+
     /// Makes an audit beside, where one is due.
     fn refresh(&self, contest: &str, flight: &Arc<Flight>) {
         let is_due = flight.due.lock().is_none_or(|due| Instant::now() >= due);

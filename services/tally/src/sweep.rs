@@ -28,6 +28,8 @@ const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// How often all that was settled is compared with the counters' versions, which reads the contest's whole ledger, where
 /// nothing points to a loss.
 const COMPARE: Duration = Duration::from_mins(10);
+/// How often each contest is audited though nobody asks: an alarm looks at what audits tell.
+const AUDIT: Duration = Duration::from_mins(1);
 /// Generations before the one that holds of which something may be left.
 const OLDER: u32 = 16;
 
@@ -98,10 +100,18 @@ pub async fn run(tally: Tally, every: Duration, shutdown: CancellationToken) {
     metrics::counter!("tally_restored_entries_total").increment(0);
     let mut ticks = interval(WATCH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut audits = interval(AUDIT);
+    audits.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut incarnation, mut next): (Option<String>, _) = (None, Instant::now() + every);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
+            _ = audits.tick(), if !every.is_zero() => {
+                if let Err(error) = tally.audit_all().await {
+                    tracing::debug!(%error, "no audit by itself");
+                }
+                continue;
+            }
             _ = ticks.tick() => {}
         }
         let Ok(now) = tally.tallies().incarnation().await else { continue };

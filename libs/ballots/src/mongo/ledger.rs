@@ -18,6 +18,9 @@ use uuid::Uuid;
 use super::{CHUNK, Store, binary, corrupt, date, insert::insert_new, whole};
 use crate::{Error, Held, Known};
 
+/// Entries that are marked in one call: a server that takes no index for a list compares each with all of it.
+const MARKED: usize = 100;
+
 fn document(entry: &Entry) -> Document {
     doc! {
         "_id": binary(entry.batch),
@@ -197,7 +200,7 @@ fn ids(batches: &[Uuid]) -> Vec<Bson> {
 
 pub(super) async fn mark(store: &Store, contest: &str, generation: u32, batches: &[Uuid]) -> Result<(), Error> {
     let generation = i64::from(generation);
-    for chunk in ids(batches).chunks(CHUNK) {
+    for chunk in ids(batches).chunks(MARKED) {
         let wanted = doc! { "_id": { "$in": chunk }, "contest": contest, "mark": { "$lt": generation } };
         let change = doc! { "$set": { "mark": generation } };
         store.ledger.update_many(wanted, change).await?;

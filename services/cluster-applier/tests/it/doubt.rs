@@ -37,3 +37,23 @@ async fn what_a_paused_writer_wrote_after_done_is_mended() {
     };
     testkit::until("what was written is mended", SOON, mended).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_last_look_that_was_held_up_takes_nothing_from_a_later_revision() {
+    let world = World::start().await;
+    let both = [config_map("a", "1"), config_map("b", "1")];
+    world.revision(1, Options::default(), &both).await;
+    world.state(1, State::Done).await;
+    // Somebody may be at it still: a last look follows.
+    let paused = world.context.states.acquire(&world.key, "paused", Duration::from_secs(1)).await.unwrap();
+    assert!(paused.is_some());
+    world.revision(2, Options::default(), &both[..1]).await;
+    world.state(2, State::Done).await;
+    let (reached, open) = world.blobs.hold("000002/rendered");
+    tokio::time::timeout(SOON, reached).await.unwrap().unwrap();
+    world.revision(3, Options::default(), &both).await;
+    world.state(3, State::Done).await;
+    open.send(()).unwrap();
+    world.quiet().await;
+    assert!(world.get(B).await.is_some(), "what revision 3 has is there");
+}

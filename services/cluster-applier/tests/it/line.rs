@@ -247,19 +247,21 @@ async fn a_blocked_roll_back_tells_what_holds_it_now() {
 #[tokio::test]
 async fn a_volume_that_was_kept_goes_with_a_later_revision_that_says_so() {
     let world = World::start().await;
-    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}});
-    world.revision(1, Options::default(), &[claim, config_map("a", "1")]).await;
+    let claim = |name: &str| {
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})
+    };
+    world.revision(1, Options::default(), &[claim("data"), claim("more"), config_map("a", "1")]).await;
     world.state(1, State::Done).await;
     let path = "/api/v1/namespaces/default/persistentvolumeclaims/data";
     for n in 2..4 {
         world.revision(n, Options::default(), &[config_map("a", &n.to_string())]).await;
         world.state(n, State::Done).await;
         let kept: Vec<_> = world.ending(n).await.kept.into_iter().map(|object| object.name).collect();
-        assert_eq!(kept, ["data"], "revision {n}");
+        assert_eq!(kept, ["data", "more"], "revision {n}");
         assert!(world.get(path).await.is_some());
     }
-    let prune = Options { prune_volumes: true, ..Options::default() };
+    let prune = Options { prune_volumes: true, confirm_prune: true, ..Options::default() };
     world.revision(4, prune, &[config_map("a", "4")]).await;
     world.state(4, State::Done).await;
     assert!(world.ending(4).await.kept.is_empty());

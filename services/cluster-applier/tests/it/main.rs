@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod doubt;
+mod gated;
 mod internal;
 mod line;
 mod races;

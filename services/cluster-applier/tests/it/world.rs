@@ -29,10 +29,13 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::gated::Gated;
+
 pub const SOON: Duration = Duration::from_secs(60);
 
 pub struct World {
     pub context: Context,
+    pub blobs: Arc<Gated>,
     pub client: Client,
     pub clusters: Clusters,
     pub key: TaskKey,
@@ -117,9 +120,9 @@ impl World {
         let embedded = Arc::new(messaging::embedded::EmbeddedBus::open(database.clone()).await.unwrap());
         let (published, refused) = (Published::default(), Arc::<AtomicUsize>::default());
         let bus = Arc::new(Remembering(embedded, published.clone(), refused.clone()));
-        let blobs = Arc::new(blobs::embedded::EmbeddedBlobs::open(database.clone()).await.unwrap());
+        let blobs = Gated::over(blobs::embedded::EmbeddedBlobs::open(database.clone()).await.unwrap());
         let states = Arc::new(state::embedded::EmbeddedStates::open(database).await.unwrap());
-        let records = blobs::Records::new(blobs);
+        let records = blobs::Records::new(blobs.clone());
         let access = Access::local(records.clone(), Tenant::local());
         let mut context = Context::new("cluster-applier", bus, records, states, access);
         context.internal_token = "between-us".into();
@@ -138,6 +141,7 @@ impl World {
         let key = TaskKey { tenant: "local".parse().unwrap(), id: TaskId::new() };
         Self {
             context,
+            blobs,
             client,
             clusters,
             key,

@@ -250,3 +250,18 @@ async fn standings_are_final_a_while_after_the_close() {
     .await
     .expect("it is counted, and not final");
 }
+
+#[tokio::test]
+async fn a_contest_is_audited_though_nobody_asks() {
+    let harness = Harness::embedded("").await;
+    let flaky = Flaky::over(harness.stores.ballots.clone());
+    let harness = harness.with_log(flaky.clone());
+    assert!(harness.round().run(&[harness.batch(&[("a", "x", None)])]).await[0].is_ok());
+    let stop = CancellationToken::new();
+    let (tally, config, ended) = (harness.tally.clone(), harness.config.clone(), stop.clone());
+    let running = tokio::spawn(async move { tally::count(&tally, &config, ended).await });
+    let audited = || async { if flaky.calls("snapshot") > 0 { Ok(()) } else { Err("not yet") } };
+    testkit::until("an audit", LONG, audited).await.expect("it is made");
+    stop.cancel();
+    running.await.expect("it ends");
+}

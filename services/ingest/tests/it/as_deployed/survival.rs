@@ -35,7 +35,7 @@ async fn every_acknowledged_ballot_counts_once_while_processes_and_servers_are_k
     let rate = setting("TESTKIT_RATE").and_then(|rate| u32::try_from(rate).ok()).unwrap_or(RATE);
     // What few cast at a time is a batch each, of which the stand-in for MongoDB takes three hundred a second: one costs it
     // some 2 ms until it is settled. More at a time in the long run leave it room for its pauses.
-    let many = minutes.map_or(2..9, |_| 10..100);
+    let many = minutes.map_or(2..9, |_| 30..300);
     let clients = Clients::new(Arc::new(line), many);
     let line = &clients.line;
     let (mended, acknowledged) = (AtomicBool::new(false), AtomicBool::new(false));

@@ -46,11 +46,9 @@ impl Mongo {
         SHARED.get_or_init(shared_once).await.as_ref()
     }
 
-    /// The URL of a database on it. It is one node that says it is a replica set: asked directly. Without the driver's own
-    /// retries of writes: at each write it looks through all that it remembers of the ones before (a third of its time at a
-    /// hundred a second, by a profile, and more and more of it).
+    /// The URL of a database on it. It is one node that says it is a replica set: asked directly.
     pub fn url(&self, database: &str) -> String {
-        format!("mongodb://127.0.0.1:{}/{database}?directConnection=true&retryWrites=false", self.port)
+        format!("mongodb://127.0.0.1:{}/{database}?directConnection=true", self.port)
     }
 
     /// Its port on 127.0.0.1.

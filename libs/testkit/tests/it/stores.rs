@@ -48,5 +48,5 @@ async fn mongo_answers_again_after_a_pause_and_a_kill() {
     assert_eq!(mongo.pid(), None);
     mongo.restart().await;
     assert_ne!(mongo.pid(), first);
-    assert!(mongo.url("contests").ends_with("/contests?directConnection=true&retryWrites=false"));
+    assert!(mongo.url("contests").ends_with("/contests?directConnection=true"));
 }

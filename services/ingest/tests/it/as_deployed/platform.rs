@@ -27,6 +27,10 @@ tallies:
   weights: {by: [choice], sum: weight}
 voters: {required: true, max_ballots: 3}
 ";
+/// Of a long run: the stand-in for MongoDB answers nobody while it counts hundreds of thousands of rows, half a minute, and
+/// the driver would take it for dead; and at each write it looks through all writes before that the driver might send again,
+/// a third of its time at a hundred a second by a profile.
+const PATIENCE: &str = "&connectTimeoutMS=120000&heartbeatFrequencyMS=120000&retryWrites=false";
 /// How many ballots of a voter count in [`LIMITED`].
 pub const PLACES: usize = 3;
 
@@ -118,9 +122,7 @@ impl Platform {
 
     fn tally(&self) -> Replica {
         let [settle, gone] = [self.timing.settle, self.timing.gone].map(|seconds| seconds.to_string());
-        // The stand-in answers nobody while it counts hundreds of thousands of rows, half a minute, and the driver would take
-        // it for dead.
-        let patience = if self.timing.many { "&connectTimeoutMS=120000&heartbeatFrequencyMS=120000" } else { "" };
+        let patience = if self.timing.many { PATIENCE } else { "" };
         let mongo = self.mongo.url("marea") + patience;
         let sweep = [("MAREA_SWEEP_SECONDS", "5"), ("MAREA_SETTLE_SECONDS", settle.as_str())];
         let more = [("MAREA_MONGO", mongo.as_str()), ("MAREA_GONE_SECONDS", &gone)];

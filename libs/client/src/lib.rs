@@ -49,7 +49,10 @@ impl Client {
     /// Where `base` is no such address, or `token` holds what cannot stand in a header.
     pub fn new(base: &str, token: Option<String>) -> Result<Self, Error> {
         let invalid = |reason: String| Error::Server { server: base.to_owned(), reason };
-        let url = Url::parse(base).map_err(|e| invalid(format!("{EXPECTED} ({e})")))?;
+        let url = Url::parse(base).map_err(|e| match base.contains("://") {
+            true => invalid(format!("{EXPECTED} ({e})")),
+            false => invalid(format!("{EXPECTED}, perhaps http://{base}")),
+        })?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(invalid(EXPECTED.to_owned()));
         }

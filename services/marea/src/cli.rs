@@ -16,6 +16,9 @@ pub use up::Up;
 
 use crate::up::settings;
 
+/// Where a server is that nobody named.
+pub const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
+
 /// Runs Kubernetes manifests as tasks (send them, see them become healthy, roll them back), and contests (count votes
 /// and scores, each once, and show standings).
 #[derive(Debug, Parser)]
@@ -37,7 +40,7 @@ pub struct Global {
         long,
         env = "MAREA_SERVER",
         hide_env = true,
-        default_value = "http://127.0.0.1:8080",
+        default_value = DEFAULT_SERVER,
         value_name = "URL",
         global = true
     )]

@@ -21,7 +21,12 @@ use bootstrap::{shutdown::Signals, telemetry};
 use tokio::net::TcpListener;
 
 use self::{contests::Contests, settings::Settings};
-use crate::{Done, cli::Up, failure::Failure, ui::Ui};
+use crate::{
+    Done,
+    cli::{DEFAULT_SERVER, Up},
+    failure::Failure,
+    ui::Ui,
+};
 
 /// Runs until a signal.
 pub fn run(options: Up, ui: &mut Ui) -> Done {
@@ -67,6 +72,7 @@ async fn up(options: &Up, mut settings: Settings, began: Instant, ui: &mut Ui) -
     let told = async {
         running.ready().await?;
         let (broken, took) = (readiness.details(), began.elapsed());
+        ui.program = program_for(&ui.program, address);
         banner::print(&banner::Facts { options, settings: &settings, address, cluster: &cluster, broken, took }, ui)?;
         if let Some(file) = &options.ready_file {
             announce(file, address)?;
@@ -81,6 +87,12 @@ async fn up(options: &Up, mut settings: Settings, began: Instant, ui: &mut Ui) -
     let stopped = stop::drain(running, &signals, settings.platform.drain_seconds).await;
     telemetry::flush().await;
     stopped
+}
+
+/// The program as it is called of this server: commands that are printed can be copied, whichever port it has.
+fn program_for(program: &str, address: SocketAddr) -> String {
+    let url = format!("http://{}", services::reachable(address));
+    if url == DEFAULT_SERVER { program.to_owned() } else { format!("{program} --server {url}") }
 }
 
 /// The demo, and what to do next. A demo that fails is told, and everything goes on.

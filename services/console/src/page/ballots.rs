@@ -144,7 +144,7 @@ fn moment(log: &BallotLog, name: &str, label: &str) -> Markup {
 fn rows(log: &BallotLog, page: &LogPage) -> Markup {
     html! {
         @if page.ballots.is_empty() {
-            div.note { p { "No ballots here" @if page.next.is_some() { "; older ones may fit" } "." } }
+            div.note { p { "No ballots here" @if page.next.is_some() { "; older ones may follow" } "." } }
         } @else {
             (table(log, page))
         }

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 pub enum ContestCommand {
     /// Write a commented file to begin a contest with: NAME.yaml.
     Init(Init),
-    /// Check contests' files on this computer, with the very code of the server.
+    /// Check contests' files on this computer, with the very code of the server. What a file changes of a contest that takes
+    /// ballots already only the server sees: `marea doctor` tells it.
     Check {
         /// Files, folders, or `-` for stdin.
         #[arg(required = true, value_name = "FILE|DIR|-")]

@@ -84,7 +84,7 @@ async fn version(client: &Client) -> Finding {
 
 /// The contests, and what is wrong with their files.
 async fn contests(client: &Client) -> Option<Finding> {
-    let advice = "the last good file holds; see `{marea} contest check DIR`";
+    let advice = "the last good file holds; `{marea} contest check DIR` tells what is wrong with a file by itself";
     if let Ok((true, text)) = client.readiness().await
         && let Ok(answer) = serde_json::from_str::<Value>(&text)
         && let Some(Value::Object(broken)) = answer.pointer("/details/contests")

@@ -137,6 +137,8 @@ async fn the_demo_s_task_is_done_and_its_ballots_are_counted() {
         if told.contains("DONE                 6 of 6 objects healthy") { Ok(()) } else { Err(told) }
     };
     testkit::until("the demo's task to be done", WITHIN, done).await.unwrap_or_else(|e| panic!("{e}"));
+    let told = up.told();
+    assert!(told.contains("--server http://127.0.0.1:"), "what is printed reaches this server: {told}");
     for (contest, noun) in [("bands", " votes"), ("olympics", " scores")] {
         let counted = || async {
             let told = ok(up.run(&["contest", "standings", contest]));

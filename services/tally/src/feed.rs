@@ -7,15 +7,12 @@ use bytes::Bytes;
 use contests::{Batch, Definition, Entry, Verdict, batch::TYPE};
 use domain::limits::MESSAGE_BYTES;
 use futures::future::try_join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use messaging::{Message, Route, topology::Queue};
 use state::tallies::Applied;
 use uuid::Uuid;
 
 use crate::Tally;
-
-/// How long an entry may be counted after it was read in the ledger as not settled yet, at most.
-const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// A batch as it was delivered.
 #[derive(Debug, Clone)]
@@ -67,7 +64,7 @@ impl Round {
     async fn try_run(&self, delivered: &[Delivered]) -> Result<Vec<Result<(), Failure>>, Failure> {
         let logged = self.log(delivered).await?;
         let entries: Vec<Entry> = logged.iter().filter_map(|logged| logged.as_ref().ok().cloned()).collect();
-        let until = self.0.count_until(COUNT_WITHIN);
+        let until = self.0.count_until();
         let held = self.freeze(&entries).await?;
         let mut counted = self.count(held, until).await?.into_iter();
         let next = |logged: Logged| logged.and_then(|_| counted.next().unwrap_or(Ok(())));

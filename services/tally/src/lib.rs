@@ -58,6 +58,9 @@ bootstrap::settings! {
     }
 }
 
+/// How long an entry may be counted after it was read in the ledger as not settled yet, at most.
+const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+
 /// The stores that only tally has.
 #[derive(Clone)]
 pub struct Stores {
@@ -107,9 +110,9 @@ impl Tally {
         }))
     }
 
-    /// Until when what is read in the ledger now as not settled may be counted, `most` from now at most.
-    fn count_until(&self, most: SignedDuration) -> Timestamp {
-        Timestamp::now() + count_within(self.0.settle, most)
+    /// Until when what is read in the ledger now as not settled may be counted.
+    fn count_until(&self) -> Timestamp {
+        Timestamp::now() + count_within(self.0.settle, COUNT_WITHIN)
     }
 
     fn context(&self) -> &Context {

@@ -8,7 +8,7 @@ use futures::{
     future::{BoxFuture, Shared},
     stream::TryChunksError,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::Serialize;
 use state::tallies::{Applied, Slot};
@@ -18,9 +18,6 @@ use crate::{Tally, board::Error, generations::FRESH};
 
 /// Entries that are fed in one call.
 const PAGE: usize = 500;
-/// How long after they began to be read entries may be applied, at most.
-const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
-
 /// What is said where nothing may be counted however soon it comes.
 const LATE: &str =
     "entries are too late the moment they were read: the clocks of this host and of Redis differ too much";
@@ -87,7 +84,7 @@ impl Tally {
 
     /// Feeds what no generation holds for good yet.
     async fn feed_unsettled(&self, contest: &str, generation: u32) -> Result<(), Error> {
-        let until = self.count_until(COUNT_WITHIN);
+        let until = self.count_until();
         let mut pages = self.ballots().marked(contest, 0, Timestamp::MAX).try_chunks(PAGE);
         while let Some(page) = pages.next().await {
             let page = page.map_err(|TryChunksError(_, error)| error)?;
@@ -100,7 +97,7 @@ impl Tally {
     async fn feed_all(&self, contest: &str, generation: u32) -> Result<u64, Error> {
         let (mut after, mut fed) = (None, 0);
         loop {
-            let (until, before) = (self.count_until(COUNT_WITHIN), after);
+            let (until, before) = (self.count_until(), after);
             let mut pages = self.ballots().entries(contest, after).try_chunks(PAGE);
             let late = loop {
                 let Some(page) = pages.next().await else { break false };

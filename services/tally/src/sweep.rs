@@ -23,8 +23,6 @@ use crate::{Tally, board::Error};
 const WATCH: Duration = Duration::from_secs(1);
 /// Entries that are fed in one call.
 const PAGE: usize = 500;
-/// How long after a sweep began to read entries they may be applied, at most; by the next one they are read again.
-const COUNT_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// How often all that was settled is compared with the counters' versions, which reads the contest's whole ledger, where
 /// nothing points to a loss.
 const COMPARE: Duration = Duration::from_mins(10);
@@ -203,7 +201,7 @@ impl Tally {
     async fn sweep_one(&self, known: &Known, all: bool, swept: &mut Swept) -> Result<(), Error> {
         let settle = SignedDuration::try_from(self.0.settle).unwrap_or(SignedDuration::MAX);
         let began = Timestamp::now();
-        let (until, old) = (self.count_until(COUNT_WITHIN), began - settle);
+        let (until, old) = (self.count_until(), began - settle);
         let before = if all { Timestamp::MAX } else { old };
         let mut left = 0;
         for mark in 0..known.generation {

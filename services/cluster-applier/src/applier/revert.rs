@@ -37,7 +37,6 @@ impl Work<'_> {
                 self.check.key
             )));
         };
-        self.check.stage = Stage::Revert { to, since, problems: problems.clone() };
         let refused = self.no_longer_allowed(&rendered).await?;
         if !refused.is_empty() {
             return self.not_reverted(to, problems, refused, None, parent).await;

@@ -97,7 +97,7 @@ impl Scenario {
     }
 }
 
-/// Seconds of the drill's load: seven roll-outs of two pods each, which must have been ready for 20 s, and a drain.
+/// Seconds of the drill's load: seven roll-outs of two pods each, and a drain, which take half of it on a quiet machine.
 const DRILL_SECONDS: u32 = 420;
 
 #[tokio::main]

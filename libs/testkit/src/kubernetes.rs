@@ -28,9 +28,6 @@ pub struct Options {
     pub controllers: bool,
     /// Nodes of kwok, each as large as 1,000 pods.
     pub nodes: usize,
-    /// Pods' addresses are of loopback (of a /16 in 127.0.0.0/8), so that a process can stand for a pod at its own address and
-    /// port. Such addresses cannot stand in EndpointSlices: Services have no endpoints then.
-    pub pods_on_loopback: bool,
     /// Between two looks of the controller that scales.
     pub autoscaler_period: Duration,
 }
@@ -38,7 +35,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         // A short period: tests await what a cluster does within a minute.
-        Self { controllers: true, nodes: 3, pods_on_loopback: false, autoscaler_period: Duration::from_secs(1) }
+        Self { controllers: true, nodes: 3, autoscaler_period: Duration::from_secs(1) }
     }
 }
 

@@ -130,6 +130,11 @@ impl Process {
         watched.await.and_then(|answer| answer).unwrap_or_else(|e| panic!("{e}\n{}", self.tail()))
     }
 
+    /// Whether it ended, by itself or killed.
+    pub fn has_ended(&self) -> bool {
+        self.exit().is_some()
+    }
+
     /// The file with what it prints.
     pub fn log(&self) -> &Path {
         &self.log

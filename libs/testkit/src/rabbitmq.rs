@@ -13,6 +13,8 @@ use crate::{Folder, Process, free_port, programs, shared, until};
 
 /// A broker's cold start takes 5 s alone and 15 s as three nodes on two idle cores; tests share them.
 const STARTED: Duration = Duration::from_secs(120);
+/// Longest that a node of a cluster starts after a crash before it is taken for one that never will.
+const STUCK: Duration = Duration::from_secs(45);
 
 /// A RabbitMQ broker of one or more nodes, numbered from 0.
 #[derive(Debug)]
@@ -20,7 +22,7 @@ pub struct RabbitMq {
     // Fields drop in this order: nodes before the mapper that they are registered with.
     nodes: Vec<Node>,
     _epmd: Option<Process>,
-    _folder: Option<Folder>,
+    folder: Option<Folder>,
 }
 
 impl RabbitMq {
@@ -35,7 +37,7 @@ impl RabbitMq {
         let epmd = start_epmd(&epmd, epmd_port, &folder).await;
         let cluster = Cluster::new(server, folder.path(), epmd_port, nodes);
         let nodes: Vec<Node> = (0..nodes).map(|number| cluster.start(number)).collect();
-        let broker = Self { nodes, _epmd: Some(epmd), _folder: Some(folder) };
+        let broker = Self { nodes, _epmd: Some(epmd), folder: Some(folder) };
         for node in 0..broker.nodes.len() {
             broker.await_ready(node).await;
         }
@@ -140,9 +142,56 @@ impl RabbitMq {
     /// # Panics
     /// Where it does not; with its log's last lines.
     pub async fn await_ready(&self, node: usize) {
-        let running = self.nodes.iter().filter(|n| n.process.as_ref().is_none_or(|p| p.pid().is_some())).count();
-        let management = &self.nodes[node].management;
+        let (running, management) = (self.running().len(), &self.nodes[node].management);
         self.process(node).ready(STARTED, || management::sees_nodes(management, running)).await;
+    }
+
+    /// Awaits that every node that runs serves and sees the others, and does meanwhile what an operator does: RabbitMQ 3 keeps
+    /// its topology in Mnesia, whose nodes may each wait for the others' tables for ever where a majority was killed at
+    /// once. One that is stuck is started again, and then by force, as `rabbitmqctl force_boot` does it. Messages of
+    /// quorum queues are not Mnesia's.
+    ///
+    /// # Panics
+    /// Where that does not help.
+    pub async fn recover(&self) {
+        for force in [false, true] {
+            let stuck = self.stuck().await;
+            for node in &stuck {
+                println!("broker node {node} is stuck at its start, and is started again, by force: {force}");
+                self.kill(*node);
+                if force {
+                    self.force_boot(*node);
+                }
+            }
+            stuck.iter().for_each(|node| self.restart(*node));
+        }
+        for node in self.running() {
+            self.await_ready(node).await;
+        }
+    }
+
+    /// Nodes that were started and do not serve.
+    async fn stuck(&self) -> Vec<usize> {
+        let mut stuck = vec![];
+        for node in self.running() {
+            let serves = || management::sees_nodes(&self.nodes[node].management, 1);
+            if until("a broker's node", STUCK, serves).await.is_err() {
+                stuck.push(node);
+            }
+        }
+        stuck
+    }
+
+    /// Has a node that is down take its own tables for the newest when it starts next.
+    fn force_boot(&self, node: usize) {
+        let folder = self.folder.as_ref().expect("a broker of our own has a folder").path();
+        let tables = folder.join(format!("r{node}/mnesia/r{node}@localhost"));
+        std::fs::write(tables.join("force_load"), "").expect("a folder of our own is writable");
+    }
+
+    fn running(&self) -> Vec<usize> {
+        let runs = |node: &usize| self.nodes[*node].process.as_ref().is_none_or(|p| p.pid().is_some());
+        (0..self.nodes.len()).filter(runs).collect()
     }
 
     fn process(&self, node: usize) -> &Process {
@@ -158,7 +207,7 @@ async fn shared_once(nodes: usize) -> Option<RabbitMq> {
     };
     let nodes = amqp.into_iter().zip(management);
     let nodes = nodes.map(|(amqp, management)| Node { amqp, management, metrics: None, process: None }).collect();
-    Some(RabbitMq { nodes, _epmd: None, _folder: None })
+    Some(RabbitMq { nodes, _epmd: None, folder: None })
 }
 
 /// A port mapper of this broker's own, so that brokers of several test runs never meet, and none

@@ -52,7 +52,7 @@ impl Cluster {
     /// Starts all of it, with autoscalers or with one pod a service for ever.
     pub async fn start(scaled: bool) -> Result<Self> {
         let folder = Folder::new("scaling");
-        let options = Options { pods_on_loopback: true, autoscaler_period: AUTOSCALER_PERIOD, ..Options::default() };
+        let options = Options { autoscaler_period: AUTOSCALER_PERIOD, ..Options::default() };
         let (kubernetes, rabbit, redis, mongo, s3) = tokio::join!(
             Kubernetes::start(options),
             RabbitMq::start(1),

@@ -47,7 +47,7 @@ pub async fn measure(seconds: u32, think: &str) -> Result<()> {
     Ok(())
 }
 
-/// Two pods each, then a roll-out of each service, then the drain of a node. How many processes are new since.
+/// Two pods each, then a roll-out of each service, then the drain of a node. How many processes serve in the end, all new.
 async fn replace(cluster: &Cluster) -> Result<usize> {
     for service in SERVICES {
         cluster.kubectl(&["scale", &format!("deployment/{service}"), "--replicas", PODS]).await?;
@@ -61,8 +61,9 @@ async fn replace(cluster: &Cluster) -> Result<usize> {
     let drain = ["drain", "node-0", "--ignore-daemonsets", "--delete-emptydir-data", "--force", ROLLED_OUT];
     cluster.kubectl(&drain).await?;
     all_rolled_out(cluster).await?;
-    let new = SERVICES.into_iter().flat_map(|service| cluster.pods.urls(service));
-    Ok(new.filter(|url| !old.contains(url)).count())
+    let new: Vec<String> = SERVICES.into_iter().flat_map(|service| cluster.pods.urls(service)).collect();
+    ensure!(new.iter().all(|url| !old.contains(url)), "some of {old:?} still serve: {new:?}");
+    Ok(new.len())
 }
 
 async fn all_rolled_out(cluster: &Cluster) -> Result<()> {

@@ -9,8 +9,8 @@ use testkit::Kubernetes;
 /// Tasks of a load have two ConfigMaps each; the tenant's quota is for 250 of them.
 const CONFIG_MAPS: &str = "50000";
 
-/// Longest that a process may take until it is ready, where pods are replaced.
-const MIN_READY_SECONDS: u32 = 20;
+/// kwok calls a pod ready for the moment until its process is looked at: no pod before it is to go for that.
+const MIN_READY_SECONDS: u32 = 3;
 
 /// What the manifests cannot know.
 pub struct Addresses {
@@ -60,7 +60,6 @@ fn kustomization(base: &Path, to: &Addresses, scaled: bool) -> Value {
         let gone = json!({"$patch": "delete", "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
             "metadata": {"name": "any"}});
         patches.push(json!({"target": {"kind": "HorizontalPodAutoscaler"}, "patch": gone.to_string()}));
-        // kwok calls a pod ready at once; its process takes some seconds more, and the one before it must not go first.
         let ready = json!([{"op": "add", "path": "/spec/minReadySeconds", "value": MIN_READY_SECONDS}]);
         patches.push(patch("Deployment", ".*", ready));
     }

@@ -1,19 +1,28 @@
-//! What a kubelet does: a process for each running pod of a service, at the pod's own address, with the environment that
-//! its manifest gives it; and what an ingress does: requests go to pods that are ready.
+//! What a kubelet does: a process for each running pod of a service, at an address of its own, with the environment that
+//! its manifest gives it, started again where it ends, and the pod's readiness; and what an ingress does: requests go to
+//! pods that are ready.
 
 mod environment;
 
 use std::{
     collections::BTreeMap,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 
 use anyhow::{Context, Result};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Container, Pod};
-use kube::{Api, Client, ResourceExt as _, api::ListParams};
+use kube::{
+    Api, Client, ResourceExt as _,
+    api::{ListParams, Patch, PatchParams},
+};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use testkit::{Gateway, Kubernetes, Process, http};
@@ -77,6 +86,8 @@ struct Kubelet {
     /// cluster-applier is told by its pod's token who it is.
     applier: PathBuf,
     running: Shared,
+    /// Addresses that were given; none is given twice, so that nobody meets a process that is still on its way out.
+    given: AtomicU16,
 }
 
 impl Pods {
@@ -89,6 +100,7 @@ impl Pods {
             front,
             applier: account(kubernetes, "cluster-applier"),
             running: Arc::clone(&running),
+            given: AtomicU16::new(0),
         };
         let following = tokio::spawn(async move {
             loop {
@@ -149,14 +161,47 @@ impl Kubelet {
             self.stop(name);
         }
         for (name, pod) in wanted.iter().filter(|(name, _)| !known.contains(name)) {
-            if let Some(started) = self.start(name, pod).await? {
-                self.running.lock().insert(name.clone(), started);
+            // What one pod lacks is not to keep the others from their routes.
+            match self.start(name, pod).await {
+                Ok(started) => drop(self.running.lock().insert(name.clone(), started)),
+                Err(error) => eprintln!("scaling: {name} does not start: {error:#}"),
             }
         }
+        self.start_again();
         self.probe().await;
         let routes = ROUTES.map(|(prefix, service)| (prefix, urls(&self.running, service)));
         self.front.set(&routes);
-        self.tell_prometheus()
+        self.tell_prometheus()?;
+        self.tell_readiness(&pods, &wanted).await
+    }
+
+    /// Those that ended by themselves.
+    fn start_again(&self) {
+        let mut running = self.running.lock();
+        for (name, pod) in running.iter_mut().filter(|(_, pod)| pod.process.has_ended()) {
+            eprintln!("scaling: {name} ended and is started again\n{}", pod.process.tail());
+            pod.ready = false;
+            pod.process.restart();
+        }
+    }
+
+    /// Says of each pod whether its process is ready: kwok calls all ready as soon as they run.
+    async fn tell_readiness(&self, pods: &Api<Pod>, wanted: &BTreeMap<String, Pod>) -> Result<()> {
+        for (name, pod) in wanted {
+            let ready = self.running.lock().get(name).is_some_and(|running| running.ready);
+            if ready == is_ready(pod) {
+                continue;
+            }
+            let (status, now) = (if ready { "True" } else { "False" }, Timestamp::now());
+            let conditions = ["ContainersReady", "Ready"]
+                .map(|kind| json!({"type": kind, "status": status, "lastTransitionTime": now}));
+            let patch = Patch::Strategic(json!({"status": {"conditions": conditions}}));
+            match pods.patch_status(name, &PatchParams::default(), &patch).await {
+                Err(kube::Error::Api(status)) if status.is_not_found() => {}
+                told => drop(told?),
+            }
+        }
+        Ok(())
     }
 
     /// With the labels that Prometheus' own discovery would give. By rename: it reads whenever the file changes.
@@ -179,11 +224,11 @@ impl Kubelet {
         Ok(std::fs::rename(path.with_extension("new"), path)?)
     }
 
-    async fn start(&self, name: &str, pod: &Pod) -> Result<Option<Running>> {
+    async fn start(&self, name: &str, pod: &Pod) -> Result<Running> {
         let spec = pod.spec.as_ref().context("a pod without spec")?;
-        let Some(container) = spec.containers.iter().find(|c| c.name == "service") else { return Ok(None) };
+        let container = service_of(pod).context("a pod without the container `service`")?;
         let service = pod.labels().get("app.kubernetes.io/name").context("a pod without name")?.clone();
-        let ip = pod.status.as_ref().and_then(|s| s.pod_ip.clone()).context("a pod without address")?;
+        let ip = self.address();
         let port = container.ports.iter().flatten().next().context("a container without port")?.container_port;
         let folder = self.folder.join(name);
         std::fs::create_dir_all(&folder)?;
@@ -199,7 +244,14 @@ impl Kubelet {
         let process = Arc::new(Process::start(name, command, &folder.join("log")));
         let pre_stop = pre_stop(container);
         let grace = Duration::from_secs(spec.termination_grace_period_seconds.unwrap_or(30).max(0).cast_unsigned());
-        Ok(Some(Running { service, url: format!("http://{ip}:{port}"), process, ready: false, pre_stop, grace }))
+        Ok(Running { service, url: format!("http://{ip}:{port}"), process, ready: false, pre_stop, grace })
+    }
+
+    /// Of loopback, another part for each run of this program.
+    fn address(&self) -> Ipv4Addr {
+        let [high, low] = (self.given.fetch_add(1, Ordering::Relaxed) + 1).to_be_bytes();
+        let own = 128 + std::process::id() % 100;
+        Ipv4Addr::new(127, own as u8, high, low)
     }
 
     /// Takes the pod out of the routes at once, and ends its process as a kubelet does.
@@ -237,7 +289,16 @@ fn urls(running: &Shared, service: &str) -> Vec<String> {
 
 fn runs(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    pod.metadata.deletion_timestamp.is_none() && phase == Some("Running")
+    pod.metadata.deletion_timestamp.is_none() && phase == Some("Running") && service_of(pod).is_some()
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+fn service_of(pod: &Pod) -> Option<&Container> {
+    pod.spec.as_ref()?.containers.iter().find(|container| container.name == "service")
 }
 
 fn pre_stop(container: &Container) -> Duration {

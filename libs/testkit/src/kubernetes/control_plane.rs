@@ -73,7 +73,7 @@ impl ControlPlane {
     /// Starts controllers, scheduler and kwok, where they are wanted.
     pub fn with_controllers(mut self, kubeconfig: &Path, options: Options) -> Self {
         if let Some([manager, scheduler, kwok]) = self.programs.take() {
-            let kwok = self.kwok(&kwok, options.pods_on_loopback);
+            let kwok = self.kwok(&kwok);
             let manager = self.controller_manager(&manager, options.autoscaler_period);
             let parts = [manager, self.scheduler(&scheduler), kwok];
             self.controllers = parts
@@ -107,14 +107,11 @@ impl ControlPlane {
         ("kube-scheduler", command)
     }
 
-    fn kwok(&self, program: &Path, loopback: bool) -> (&'static str, Command) {
+    fn kwok(&self, program: &Path) -> (&'static str, Command) {
         let mut command = Command::new(program);
         // Without a home of its own it would read and write the user's.
         command.env("HOME", &self.folder).args(["--manage-all-nodes", "--node-lease-duration-seconds=120"]);
-        // Of loopback each process takes another part: clusters of two runs do not meet.
-        let own = 128 + std::process::id() % 100;
-        let pods = if loopback { format!("127.{own}.0.0/16") } else { "10.128.0.0/16".to_owned() };
-        command.args(["--cidr", &pods, "--node-ip=10.127.0.1"]);
+        command.args(["--cidr=10.128.0.0/16", "--node-ip=10.127.0.1"]);
         command.arg("--config").arg(workspace().join("libs/testkit/servers/stages.yaml"));
         ("kwok", command)
     }

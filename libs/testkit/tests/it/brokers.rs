@@ -17,9 +17,7 @@ async fn three_nodes_form_a_cluster_again_after_two_were_killed() {
     broker.kill(2);
     broker.restart(1);
     broker.restart(2);
-    for node in 0..3 {
-        broker.await_ready(node).await;
-    }
+    broker.recover().await;
     broker.vhost("after").await;
     testkit::until("the vhost at the third node", Duration::from_secs(60), || broker.depths(2, "after")).await.unwrap();
 }

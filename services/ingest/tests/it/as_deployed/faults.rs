@@ -126,9 +126,7 @@ impl Source<'_> {
         nodes.iter().for_each(|node| rabbit.kill(*node));
         self.sleep(500, 3_000).await;
         nodes.iter().for_each(|node| rabbit.restart(*node));
-        for node in nodes {
-            rabbit.await_ready(node).await;
-        }
+        rabbit.recover().await;
     }
 
     async fn pause_brokers(&mut self, count: usize) {

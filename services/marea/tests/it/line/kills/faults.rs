@@ -79,7 +79,7 @@ impl Faults {
                 line.servers.rabbit.kill(node);
                 tokio::time::sleep(self.millis(500, 3_000)).await;
                 line.servers.rabbit.restart(node);
-                line.servers.rabbit.await_ready(node).await;
+                line.servers.rabbit.recover().await;
             }
             Fault::PauseTwoBrokers => {
                 let spared = self.random.random_range(0..3);

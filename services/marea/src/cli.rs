@@ -19,6 +19,14 @@ use crate::up::settings;
 /// Where a server is that nobody named.
 pub const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 
+/// Above the options that every command takes.
+const EVERYWHERE: &str = "Options of every command";
+
+/// The server of who names none.
+fn server() -> String {
+    std::env::var("MAREA_SERVER").ok().filter(|named| !named.is_empty()).unwrap_or_else(|| DEFAULT_SERVER.to_owned())
+}
+
 /// Runs Kubernetes manifests as tasks (send them, see them become healthy, roll them back), and contests (count votes
 /// and scores, each once, and show standings).
 #[derive(Debug, Parser)]
@@ -36,20 +44,14 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct Global {
     /// The server [env: MAREA_SERVER; its token: MAREA_TOKEN].
-    #[arg(
-        long,
-        env = "MAREA_SERVER",
-        hide_env = true,
-        default_value = DEFAULT_SERVER,
-        value_name = "URL",
-        global = true
-    )]
+    // Not by clap's `env`, which shows the option as one that must be given wherever the variable is set.
+    #[arg(long, default_value_t = server(), value_name = "URL", global = true, help_heading = EVERYWHERE)]
     pub server: String,
     /// How to print.
-    #[arg(long, short, value_enum, default_value_t, global = true, value_name = "FORMAT")]
+    #[arg(long, short, value_enum, default_value_t, global = true, value_name = "FORMAT", help_heading = EVERYWHERE)]
     pub output: Format,
     /// When to use colours; NO_COLOR is honoured.
-    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN", help_heading = EVERYWHERE)]
     pub color: ColorWhen,
 }
 

@@ -13,9 +13,12 @@ mod time;
 mod ui;
 mod up;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
-use clap::FromArgMatches as _;
+use clap::{
+    FromArgMatches as _,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use crate::{cli::Cli, failure::Failure, ui::Ui};
 
@@ -26,7 +29,7 @@ pub fn main() -> ExitCode {
     let cli = match parsed {
         Ok(cli) => cli,
         // Err: nobody reads any more, which is no reason for a second error.
-        Err(error) => return error.print().map_or(ExitCode::SUCCESS, |()| exit_of(&error)),
+        Err(error) => return error.print().map_or(ExitCode::SUCCESS, |()| exit_of(&error, &program)),
     };
     let mut ui = Ui::new(program.clone(), &cli.global);
     match commands::run(cli, &mut ui) {
@@ -35,7 +38,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn exit_of(error: &clap::Error) -> ExitCode {
+fn exit_of(error: &clap::Error, program: &str) -> ExitCode {
+    // Files stand behind -f, as they do for kubectl; who forgets it names a file that is there.
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+        && Path::new(word).exists()
+    {
+        eprintln!("\n  tip: files and folders are named by -f, as in `{program} apply -f {word}`");
+    }
     if error.use_stderr() { failure::Exit::Usage.into() } else { ExitCode::SUCCESS }
 }
 

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     PATIENCE,
+    contest::absent,
     vote::{known, typed},
 };
 use crate::{
@@ -35,9 +36,10 @@ const SHOWN: u64 = 20;
 
 pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
     let name = contest_of(options)?;
-    let format = format_of(options)?;
+    // Before its format is asked for: a file that is not there has none.
     let digest = digest(&options.file).map_err(|e| unreadable(&options.file, &e))?;
-    let known = known(client, &name).await?;
+    let format = format_of(options)?;
+    let known = known(client, &name).await.map_err(|error| no_contest(error, options))?;
     let installation = known.as_ref().and_then(Contest::installation).unwrap_or_default().to_owned();
     let journal = Journal::open(&options.file, &digest, &name, &installation)?;
     let resumed = journal.next;
@@ -199,6 +201,18 @@ fn contest_of(options: &Cast) -> Result<String, Failure> {
         return Ok(name);
     }
     Err(Failure::usage(format!("`{name}` cannot be a contest's name")).hint("name it: --contest NAME"))
+}
+
+/// Why there is no contest to cast for, and where its name came from.
+fn no_contest(error: Error, options: &Cast) -> Failure {
+    let taken = error.status() == Some(404) && options.contest.is_none();
+    let failure = absent(error);
+    if !taken {
+        return failure;
+    }
+    failure.hint(
+        "the contest's name was taken from the file's; name it: --contest NAME, see them with `{marea} contest list`",
+    )
 }
 
 fn format_of(options: &Cast) -> Result<FileFormat, Failure> {

@@ -37,6 +37,7 @@ async fn between(client: &Client, task: &str, revision: u32, ui: &mut Ui) -> Res
     if !ui.value(&json!({ "objects": objects }))? {
         match ui.format {
             Format::Name => objects.iter().try_for_each(|one| ui.line(&one.object))?,
+            _ if objects.is_empty() => eprintln!("revision {revision} and the highest one are the same"),
             _ => print(&text(&objects), ui)?,
         }
     }

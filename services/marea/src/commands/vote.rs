@@ -18,7 +18,7 @@ pub async fn run(client: &Client, kind: Kind, options: &Ballot, ui: &mut Ui) -> 
         _ => (sample(kind), options.words.as_slice()),
     };
     let pairs: Vec<_> = words.iter().map(|word| pair(word)).collect::<Result<_, _>>().map_err(Failure::usage)?;
-    let known = known(client, contest).await?;
+    let known = known(client, contest).await.map_err(absent)?;
     if let Some(known) = known.as_ref().filter(|known| known.kind != kind) {
         let command = if known.kind == Kind::Votes { "vote" } else { "score" };
         return Err(Failure::usage(format!("`{contest}` takes {}", known.kind))
@@ -68,11 +68,11 @@ fn sample(kind: Kind) -> &'static str {
 }
 
 /// The contest as the server tells it; `None` where the token may cast and not read.
-pub async fn known(client: &Client, contest: &str) -> Result<Option<Contest>, Failure> {
+pub async fn known(client: &Client, contest: &str) -> Result<Option<Contest>, Error> {
     match client.contest(contest).await {
         Ok(contest) => Ok(Some(contest)),
         Err(error) if error.status() == Some(403) => Ok(None),
-        Err(error) => Err(absent(error)),
+        Err(error) => Err(error),
     }
 }
 

@@ -15,6 +15,20 @@ fn wrong_usage_is_exit_code_2_and_help_is_0() {
 }
 
 #[test]
+fn a_file_that_is_named_without_its_flag_is_told_the_flag() {
+    let ran = marea(&["apply", "Cargo.toml"]);
+    assert!(ran.code == 2 && ran.err.contains("apply -f Cargo.toml`"), "{}", ran.err);
+    let ran = marea(&["apply", "no-such-file"]);
+    assert!(ran.code == 2 && !ran.err.contains("apply -f no-such-file"), "{}", ran.err);
+}
+
+#[test]
+fn a_server_of_the_environment_is_no_option_that_must_be_given() {
+    let ran: Ran = command("http://127.0.0.1:1").args(["get", "--no-such"]).output().expect("ran").into();
+    assert!(ran.code == 2 && !ran.err.contains("--server"), "{}", ran.err);
+}
+
+#[test]
 fn an_absent_server_is_exit_code_4_and_says_what_to_do() {
     for arguments in [vec!["list"], vec!["status", "a"], vec!["delete", "a"], vec!["doctor"]] {
         let ran = marea(&arguments);

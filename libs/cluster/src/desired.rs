@@ -77,6 +77,11 @@ impl Desired {
         })
     }
 
+    /// Of an object as the API server shows it.
+    pub(crate) fn of_live(object: &Value) -> Option<Self> {
+        Self::new(&RenderedObject { manifest: object.clone(), file: String::new(), document: 0, line: 0 })
+    }
+
     pub(crate) fn key(&self) -> Key {
         key(self.kind, &self.object.name)
     }

@@ -37,7 +37,7 @@ pub use connect::{Connection, Error as ConnectError, Source, connect};
 pub use diff::FieldChange;
 pub use logs::LogOptions;
 pub use plan::{Change, ChangeKind, Plan};
-pub use prune::{Pruned, needs_confirmation};
+pub use prune::{Pruned, left};
 pub use rollback::RollBack;
 pub use session::{Engine, Session, Stop};
 pub use task::{

@@ -17,7 +17,7 @@ use crate::{
     jobs,
     memory::Job,
     ownership::{Owner, owner},
-    prune::{needs_confirmation, superfluous},
+    prune::superfluous,
     refused, replicas,
 };
 
@@ -72,7 +72,7 @@ impl Session {
     /// Where the API server does not answer; what it would refuse is a problem of the plan.
     pub async fn plan(&self, rendered: &Rendered, earlier: &[Rendered], options: &Options) -> Result<Plan, Stop> {
         let mut plan = Plan::default();
-        plan.problems.extend(needs_confirmation(rendered, earlier, options));
+        plan.problems.extend(self.needs_confirmation(rendered, earlier, options).await?);
         let pairs = self.read_whole(desired(rendered)).await?;
         match self.refuse_foreign(&pairs).await {
             Err(Stop::Failed(problems) | Stop::Later(problems)) => plan.problems.extend(problems),

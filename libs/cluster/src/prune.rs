@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ObjectRef, Options, Problem, Rendered};
+use domain::{ObjectRef, Options, Problem, Rendered, record::RenderedObject};
 use futures::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     Session, Stop,
@@ -12,7 +12,12 @@ use crate::{
     apply::one_stop,
     desired::{Desired, desired, is_kept},
     ownership::{Owner, owner},
+    task::ON_DELETE_ANNOTATION,
+    view,
 };
+
+/// The kind that is left for its data.
+const VOLUME: &str = "PersistentVolumeClaim";
 
 /// What prune did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,9 +36,25 @@ pub(crate) fn superfluous(current: &Rendered, earlier: &[Rendered]) -> Vec<Desir
     earlier.iter().flat_map(desired).filter(|one| seen.insert(one.object.clone())).collect()
 }
 
-/// Whether applying `current` over the live revision needs `?confirm_prune=true`: it would delete more
-/// than half of the objects. Asked before anything is written. `earlier` is newest first.
-pub fn needs_confirmation(current: &Rendered, earlier: &[Rendered], options: &Options) -> Option<Problem> {
+/// What was left on purpose by an earlier prune, as a revision beside others for the next one, which leaves it again but for
+/// volumes that may go by then.
+pub fn left(kept: &[ObjectRef]) -> Rendered {
+    let object = |one: &ObjectRef| {
+        let mut manifest = json!({
+            "apiVersion": one.api_version,
+            "kind": one.kind,
+            "metadata": {"name": one.name, "namespace": one.namespace},
+        });
+        if one.kind != VOLUME {
+            manifest["metadata"]["annotations"] = json!({ON_DELETE_ANNOTATION: "keep"});
+        }
+        RenderedObject { manifest, file: String::new(), document: 0, line: 0 }
+    };
+    Rendered { objects: kept.iter().map(object).collect(), ..Rendered::default() }
+}
+
+/// As [`Session::needs_confirmation`] of objects that are there. Pure.
+fn would_need_confirmation(current: &Rendered, earlier: &[Rendered], options: &Options) -> Option<Problem> {
     let superfluous = superfluous(current, earlier);
     let gone = superfluous.iter().filter(|one| !is_left(one, options)).count();
     // What was left before, and is again, is neither deleted nor one of those that might be.
@@ -51,6 +72,31 @@ pub fn needs_confirmation(current: &Rendered, earlier: &[Rendered], options: &Op
 }
 
 impl Session {
+    /// Whether applying `current` over the live revision needs `?confirm_prune=true`: it would delete more than half of the
+    /// task's objects that are there. Asked before anything is written. `earlier` is newest first.
+    ///
+    /// # Errors
+    /// [`Stop::Later`] where the API server does not answer.
+    pub async fn needs_confirmation(
+        &self,
+        current: &Rendered,
+        earlier: &[Rendered],
+        options: &Options,
+    ) -> Result<Option<Problem>, Stop> {
+        // Most revisions delete little by their manifests alone.
+        if would_need_confirmation(current, earlier, options).is_none() {
+            return Ok(None);
+        }
+        let all = self.read_all(superfluous(&Rendered::default(), earlier)).await?;
+        let ours = all.into_iter().filter(|(_, live)| matches!(owner(live.as_ref(), &self.task), Owner::Ours { .. }));
+        let there: BTreeSet<ObjectRef> = ours.map(|(one, _)| one.object).collect();
+        let mut earlier = earlier.to_vec();
+        for revision in &mut earlier {
+            revision.objects.retain(|one| there.contains(&view::reference(&one.manifest)));
+        }
+        Ok(would_need_confirmation(current, &earlier, options))
+    }
+
     /// Deletes what earlier revisions (newest first, not yet pruned) have and `current` has not, in
     /// reverse order, by uid.
     ///
@@ -99,7 +145,7 @@ fn is_left(one: &Desired, options: &Options) -> bool {
 }
 
 fn is_volume(one: &Desired) -> bool {
-    one.object.kind == "PersistentVolumeClaim"
+    one.object.kind == VOLUME
 }
 
 fn reason_to_keep(one: &Desired, live: &Value, options: &Options) -> Option<&'static str> {

@@ -83,10 +83,15 @@ fn general(refusal: &Refusal, desired: &Desired) -> Problem {
         413 => "too_large",
         _ => "refused_by_cluster",
     };
-    // A 403 names who may not do what, and repeats the object only where a webhook says it.
-    let repeats = refusal.code != 403 || refusal.message.starts_with("admission webhook");
-    let text = if desired.is_secret() && repeats { WITHHELD } else { &refusal.message };
+    let text = if desired.is_secret() && !names_rights_only(refusal) { WITHHELD } else { &refusal.message };
     Problem::error(code, bounded(text))
+}
+
+/// Whether the text says who may not do what, or which quota is used up, in the API server's own words. What webhooks and
+/// policies say may repeat the object.
+fn names_rights_only(refusal: &Refusal) -> bool {
+    let own = refusal.message.strip_prefix("secrets ").and_then(|text| text.split_once("is forbidden: "));
+    refusal.code == 403 && own.is_some_and(|(_, why)| why.starts_with("User \"") || why.starts_with("exceeded quota: "))
 }
 
 /// Texts of others have no bound of their own.

@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::{
     Session, Stop,
     api::{Accept, Call, collection, item},
-    desired::{desired, is_kept, places},
+    apply::one_stop,
+    desired::{Desired, desired, is_kept, places},
     parent,
     prune::propagation,
     view,
@@ -98,7 +99,10 @@ impl Session {
         let call = Call::delete(&path, text("/metadata/uid"), propagation(kind.template.is_some()));
         match self.api.send(&call).await {
             Err(e) if e.is_not_found() || e.refusal().is_some_and(crate::Refusal::is_race) => Ok(()),
-            other => Ok(other.map(drop)?),
+            other => other.map(drop).map_err(|error| match Desired::of_live(object) {
+                Some(one) => one_stop(&one, error),
+                None => error.into(),
+            }),
         }
     }
 

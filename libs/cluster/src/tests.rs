@@ -2,12 +2,14 @@ use domain::{Rendered, TaskId, TaskKey, record::RenderedObject};
 use serde_json::{Value, json};
 
 use crate::{
-    Task,
+    Refusal, Task,
+    api::Error,
     desired::{Desired, desired},
     diff::diff,
     jobs::{self, Step},
     memory::{Mark, Memory},
     ownership::{Owner, owner},
+    refused,
     replicas::{self, Replicas},
     task::{SPEC_HASH_ANNOTATION, TASK_LABEL},
 };
@@ -147,4 +149,26 @@ fn a_job_that_is_absent_may_have_run_only_once_its_ttl_can_be_over() {
     assert!(!jobs::may_have_run(begun, 60, after(40)));
     assert!(jobs::may_have_run(begun, 60, after(60)));
     assert!(!jobs::may_have_run(begun, u64::MAX, after(86_400)));
+}
+
+#[test]
+fn of_a_secret_only_the_api_server_s_own_words_about_rights_are_passed_on() {
+    let secret = one(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "namespace": "a"}}), &[]);
+    let told = |code, message: &str| {
+        let refusal = Refusal::read(code, &json!({"message": message}));
+        refused::problems(&secret, &Error::Refused(Box::new(refusal))).remove(0).message
+    };
+    let rights =
+        r#"secrets "x" is forbidden: User "u" cannot patch resource "secrets" in API group "" in the namespace "a""#;
+    assert_eq!(told(403, rights), rights);
+    for (code, text) in [
+        (403, r#"admission webhook "w" denied the request: the value hunter2 is weak"#),
+        (
+            403,
+            r#"secrets "x" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: hunter2 cannot be"#,
+        ),
+        (400, r#"secrets "x" is forbidden: User "hunter2""#),
+    ] {
+        assert!(!told(code, text).contains("hunter2"), "{text}");
+    }
 }

@@ -127,8 +127,9 @@ impl Applier {
             History::read(records, &key),
             records.command(&key, revision),
             records.rendered(&key, revision),
-            self.note(&check, ROW),
-            self.note(&check, REVERT),
+            self.note(&check, ROW, check.row.is_some()),
+            // A message that comes again may have begun to go back, too.
+            self.note(&check, REVERT, check.row.is_some() || how == How::Again),
         );
         let (history, command, rendered, goes_on, reverts) = reads.map_err(JobError::retry)?;
         // One that comes again may itself have begun the row that is noted, and died before its first check was asked for.
@@ -136,7 +137,9 @@ impl Applier {
         if how != How::Again && goes_on.is_some_and(|other: Uuid| Some(other) != row) {
             return Ok(Next::Dropped);
         }
-        check.stage = reverts.unwrap_or(check.stage);
+        if let Some(stage) = reverts {
+            check.go_back(stage);
+        }
         let Some(command) = command else {
             return Err(JobError::fail(format!("there is no command {revision} of the task {key}")));
         };
@@ -164,19 +167,21 @@ impl Applier {
         }
     }
 
-    /// A note of the command; only a step of some row need ask.
-    async fn note<T: DeserializeOwned>(&self, check: &Check, name: &str) -> Result<Option<T>, blobs::Error> {
-        match check.row {
-            Some(_) => self.context.records.note(&check.key, check.revision, name).await,
-            None => Ok(None),
+    /// A note of the command, asked for where there may be one: most first steps need not.
+    async fn note<T: DeserializeOwned>(
+        &self,
+        check: &Check,
+        name: &str,
+        may_be: bool,
+    ) -> Result<Option<T>, blobs::Error> {
+        match may_be {
+            true => self.context.records.note(&check.key, check.revision, name).await,
+            false => Ok(None),
         }
     }
 
-    /// Whoever takes a step of this row from now on goes back, too.
+    /// Whoever takes a step of this command from now on goes back, too.
     async fn note_revert(&self, check: &Check) -> Done {
-        if check.row.is_none() {
-            return Ok(());
-        }
         let noted = self.context.records.put_note(&check.key, check.revision, REVERT, &check.stage).await;
         noted.map_err(JobError::retry)
     }

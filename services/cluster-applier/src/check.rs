@@ -1,13 +1,16 @@
 //! The command `task.check`: the next step of a task, with all that must survive until then.
 
 use domain::{Fact, Health, ObjectStatus, Problem, Revision, TaskKey, TaskName};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use messaging::{Message, topology::Step};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The name of the message, without prefix and version.
 pub(crate) const NAME: &str = "task.check";
+
+/// Progress is told at most so often.
+const PROGRESS: SignedDuration = SignedDuration::from_secs(1);
 
 /// One step of a task's command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +104,15 @@ impl Check {
         Self { stage: Stage::Settle, ..Self::watching(check.key.clone(), check.name.clone(), check.revision) }
     }
 
+    /// Has it go back, as another step of its command began to; one that knows of that goes on as it is.
+    pub(crate) fn go_back(&mut self, revert: Stage) {
+        if let (Stage::Revert { since, .. }, false) = (&revert, matches!(self.stage, Stage::Revert { .. })) {
+            // Of what it goes back to nothing was late yet.
+            self.overdue_since = Some(*since);
+            self.stage = revert;
+        }
+    }
+
     /// The step after this one.
     pub(crate) fn next(&self, stage: Stage) -> Self {
         Self { attempt: self.attempt + 1, stage, ..self.clone() }
@@ -126,9 +138,28 @@ impl Check {
     }
 }
 
-/// What a report says, as one number. FNV-1a: the same in every process, unlike std's hasher.
+impl Reported {
+    /// Whether it was told a moment ago.
+    pub(crate) fn is_fresh(&self) -> bool {
+        Timestamp::now().duration_since(self.at) < PROGRESS
+    }
+}
+
+/// What a report says, as one number.
 pub(crate) fn digest(health: Health, objects: &[ObjectStatus]) -> u64 {
-    let lines = objects.iter().map(|o| format!("{}|{:?}|{}|{};", o.object, o.health, o.reason, o.message));
-    let text = format!("{health:?}{}", lines.collect::<String>());
+    fnv(&format!("{health:?}{}", lines(objects)))
+}
+
+/// What stands in the way of a roll back, as one number.
+pub(crate) fn digest_blocked(problems: &[Problem], objects: &[ObjectStatus]) -> u64 {
+    fnv(&format!("{problems:?}{}", lines(objects)))
+}
+
+fn lines(objects: &[ObjectStatus]) -> String {
+    objects.iter().map(|o| format!("{}|{:?}|{}|{};", o.object, o.health, o.reason, o.message)).collect()
+}
+
+/// FNV-1a: the same in every process, unlike std's hasher.
+fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -6,7 +6,7 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cluster::SendUntil;
-use domain::{Health, State, TaskKey};
+use domain::{Health, TaskKey};
 use futures::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use messaging::{JobError, topology::HANDLE_TIMEOUT};
 use tokio::{sync::mpsc, time::Instant};
@@ -120,23 +120,26 @@ impl Early {
         let watches =
             self.clusters.all().map(|engine| engine.watch(&self.namespaces, sender.clone(), shutdown.clone()));
         let unwell = async {
-            if let Err(error) = self.unwell(&sender).await {
-                tracing::warn!(%error, "tasks that are not well are looked at when they change next");
+            while let Err(error) = self.unwell(&sender).await {
+                tracing::warn!(%error, "tasks that are not well cannot be listed; they are once more");
+                tokio::time::sleep(MAX_PAUSE).await;
             }
         };
         let looking = shutdown.run_until_cancelled(self.look(receiver));
         tokio::join!(join_all(watches), shutdown.run_until_cancelled(unwell), looking);
     }
 
-    /// Names the tasks that were told as done and not well: what got well again while nobody watched is in no list of what
+    /// Names the tasks whose live revision was told as not well: what got well again while nobody watched is in no list of what
     /// is not.
     async fn unwell(&self, changed: &mpsc::Sender<TaskKey>) -> anyhow::Result<()> {
         let context = &self.applier.context;
         for tenant in context.records.tenants().await? {
             let mut before = None;
             loop {
-                let page = context.states.list(&tenant, Some(State::Done), before, PAGE).await?;
-                for task in page.tasks.iter().filter(|task| task.health != Health::Healthy) {
+                // A newer revision may have been refused or taken back since, so that the task is not done.
+                let page = context.states.list(&tenant, None, before, PAGE).await?;
+                let live = page.tasks.iter().filter(|task| task.live_revision.is_some());
+                for task in live.filter(|task| task.health != Health::Healthy) {
                     // Only its own end closes the channel.
                     let _ = changed.send(TaskKey { tenant: tenant.clone(), id: task.id }).await;
                 }

@@ -18,12 +18,23 @@ pub(crate) async fn publish(
     body: FactBody,
     traceparent: Option<&str>,
 ) -> Result<(), PublishError> {
+    publish_at(context, check, body, Timestamp::now(), traceparent).await
+}
+
+/// The same, of that time.
+pub(crate) async fn publish_at(
+    context: &Context,
+    check: &Check,
+    body: FactBody,
+    time: Timestamp,
+    traceparent: Option<&str>,
+) -> Result<(), PublishError> {
     let fact = Fact {
         tenant: check.key.tenant.clone(),
         task: check.key.id,
         name: check.name.clone(),
         revision: check.revision,
-        time: Timestamp::now(),
+        time,
         body,
     };
     let parent = trace::outgoing(&Span::current(), traceparent);

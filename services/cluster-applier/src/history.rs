@@ -1,12 +1,12 @@
 //! What the records say of a task's commands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use blobs::{
     Error, Records,
     records::{Contents, unheard},
 };
-use domain::{Action, Command, ObjectRef, Outcome, Rendered, Revision, TaskKey, record::Ending};
+use domain::{Action, Command, Outcome, Rendered, Revision, TaskKey, record::Ending};
 
 /// A task's records, listed once.
 pub(crate) struct History<'a> {
@@ -83,29 +83,20 @@ impl<'a> History<'a> {
         Ok(None)
     }
 
-    /// Revisions below `n` with the objects that may still be there, newest first: all of those down to the last one that
-    /// was applied, for what is older was pruned then, and of older ones what was left on purpose.
+    /// Revisions below `n` with the objects that may still be there, newest first: all of those down to the last ending after
+    /// which nothing but the live revision was left, and what that left on purpose.
     pub(crate) async fn unpruned_below(&self, n: Revision) -> Result<Vec<Rendered>, Error> {
-        let (mut found, mut kept) = (vec![], None::<BTreeSet<ObjectRef>>);
+        let mut found = vec![];
         for (below, contents) in self.contents.range(..n).rev() {
-            let outcome = self.outcome(*below).await?;
-            let ended = |ending| outcome.as_ref().is_some_and(|outcome| outcome.ending == ending);
-            if ended(Ending::RolledBack) {
-                break;
-            }
-            if contents.rendered
-                && let Some(mut rendered) = self.rendered(*below).await?
-            {
-                if let Some(kept) = &mut kept {
-                    rendered.objects.retain(|one| kept.remove(&cluster::reference(&one.manifest)));
+            match self.outcome(*below).await? {
+                Some(outcome) if outcome.ending == Ending::RolledBack => break,
+                Some(outcome) if matches!(outcome.ending, Ending::Applied | Ending::Reverted) => {
+                    found.extend(self.rendered(outcome.live.unwrap_or(*below)).await?);
+                    found.push(cluster::left(&outcome.kept));
+                    break;
                 }
-                found.push(rendered);
-            }
-            if ended(Ending::Applied) {
-                kept = kept.or_else(|| outcome.map(|outcome| outcome.kept.into_iter().collect()));
-            }
-            if kept.as_ref().is_some_and(BTreeSet::is_empty) {
-                break;
+                _ if contents.rendered => found.extend(self.rendered(*below).await?),
+                _ => {}
             }
         }
         Ok(found)

@@ -26,23 +26,27 @@ impl Entry {
             NameClaim::Claimed => Ok(name),
             NameClaim::Taken(holder) => {
                 let key = TaskKey { tenant: tenant.clone(), id: holder };
-                let free = self.is_rolled_back(&key).await? || self.was_never_stored(&key, &name).await?;
-                if free && records.reclaim(tenant, &name, holder, id).await? == NameClaim::Claimed {
-                    return Ok(name);
-                }
-                Err(taken(&name, holder))
+                let claimed = if self.is_rolled_back(&key).await? {
+                    records.reclaim(tenant, &name, holder, id).await? == NameClaim::Claimed
+                } else if let Some(link) = self.never_stored(&key, &name).await? {
+                    records.reclaim_link(tenant, &name, link, id).await?
+                } else {
+                    false
+                };
+                if claimed { Ok(name) } else { Err(taken(&name, holder)) }
             }
         }
     }
 
-    /// Whether the claim is of a request that broke off before its command was stored, long ago enough that it is at
-    /// nothing any more.
-    async fn was_never_stored(&self, key: &TaskKey, name: &TaskName) -> Result<bool, HttpError> {
+    /// The link of a claim whose request broke off before its command was stored, long ago enough that it is at nothing
+    /// any more; who sends it again claims the name anew first.
+    async fn never_stored(&self, key: &TaskKey, name: &TaskName) -> Result<Option<u32>, HttpError> {
         let records = &self.context.records;
-        // First: what is old and has no command by now gets none.
+        // First: what is old and has no command by now gets none by that link.
         let claimed = records.name_claimed(&key.tenant, name).await?;
-        let old = claimed.is_some_and(|at| Timestamp::now().duration_since(at) > UNBACKED_AFTER);
-        Ok(old && records.contents(key).await?.is_empty())
+        let old = claimed.filter(|(_, at)| Timestamp::now().duration_since(*at) > UNBACKED_AFTER);
+        let Some((link, _)) = old else { return Ok(None) };
+        Ok(records.contents(key).await?.is_empty().then_some(link))
     }
 
     /// Whether the task's last command rolled it back, to its end.

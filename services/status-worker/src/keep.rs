@@ -6,6 +6,7 @@ use std::time::Duration;
 use blobs::records::{UNHEARD_AFTER, unheard};
 use bootstrap::HttpError;
 use domain::{Revision, TaskId, TaskKey, TenantName};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +14,8 @@ use crate::Worker;
 
 /// Tasks looked at in one go.
 const PAGE: usize = 500;
+/// Tasks that are compared with their records at a time.
+const AT_ONCE: usize = 8;
 /// How long one replica may look before another may.
 const LEASE: Duration = Duration::from_secs(600);
 
@@ -70,13 +73,15 @@ async fn tenant_tasks(worker: &Worker, tenant: &TenantName, lost_writes: bool) -
     };
     loop {
         let page = records.tasks(tenant, after, PAGE).await?;
+        if lost_writes {
+            let keys: Vec<_> = page.iter().map(|id| key(tenant, *id)).collect();
+            let refolds = stream::iter(keys).map(|key| async move { worker.refold(&key).await.map(drop) });
+            refolds.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        }
         let mut lost = Vec::new();
         for id in &page {
             let key = key(tenant, *id);
             let status = worker.status(&key).await?;
-            if lost_writes && let Some(status) = &status {
-                worker.catch_up(&key, status).await?;
-            }
             if status.is_some_and(|status| !status.state.is_final()) {
                 lost.extend(worker.unheard(key).await?);
             }

@@ -60,19 +60,8 @@ impl Worker {
         }
     }
 
-    /// Folds a task again where its records have a command that its state knows nothing of: one that is final does not
-    /// stand still.
-    pub async fn catch_up(&self, key: &TaskKey, status: &TaskStatus) -> Result<(), HttpError> {
-        let contents = self.context.records.contents(key).await?;
-        let last = contents.iter().rev().find(|(_, contents)| contents.command).map_or(0, |(n, _)| *n);
-        if last > status.desired_revision {
-            self.refold(key).await?;
-        }
-        Ok(())
-    }
-
-    /// Folds a task again.
-    async fn refold(&self, key: &TaskKey) -> Result<Option<Arc<TaskStatus>>, HttpError> {
+    /// Folds a task again, into its state and into the lists that it belongs to.
+    pub async fn refold(&self, key: &TaskKey) -> Result<Option<Arc<TaskStatus>>, HttpError> {
         let facts = facts(&self.context.records, key).await?;
         // Right after the 202 its first fact is on its way: not lost, and not ours to add, for it may not be confirmed.
         if facts.len() > 1 {

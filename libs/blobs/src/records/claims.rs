@@ -1,14 +1,20 @@
 //! Claims by create-only records: names of tasks, and idempotency keys.
 
 use domain::{Revision, TaskId, TaskName, TenantName};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+#[cfg(doc)]
+use super::UNBACKED_AFTER;
 use super::{Records, encode, path};
 use crate::Error;
 
 /// Tries to win a name's next link from other claimers before the caller is asked to come again.
 const TRIES: usize = 8;
+
+/// A claim that is older is made anew where its task claims it again, so that it is not taken over ([`UNBACKED_AFTER`])
+/// before the request that claims it has stored its command.
+const RENEWED_AFTER: SignedDuration = SignedDuration::from_secs(15);
 
 /// Whose a name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,10 +82,22 @@ impl Records {
         Ok(self.last_link(tenant, name).await?.and_then(|(_, link)| link.task))
     }
 
-    /// When a name was claimed last, by the store's clock.
-    pub async fn name_claimed(&self, tenant: &TenantName, name: &TaskName) -> Result<Option<Timestamp>, Error> {
+    /// A name's last link, and when it was made, by the store's clock.
+    pub async fn name_claimed(&self, tenant: &TenantName, name: &TaskName) -> Result<Option<(u32, Timestamp)>, Error> {
         let links = self.blobs.list(&path::name_chain(tenant, name), None, usize::MAX).await?;
-        Ok(links.last().map(|link| link.modified))
+        Ok(links.last().and_then(|link| Some((path::parse_name(&link.key)?.1, link.modified))))
+    }
+
+    /// Claims a name whose last link is still this one, which the caller knows to be nobody's. Whoever claims it again
+    /// meanwhile for the task that had it makes another link.
+    pub async fn reclaim_link(
+        &self,
+        tenant: &TenantName,
+        name: &TaskName,
+        link: u32,
+        id: TaskId,
+    ) -> Result<bool, Error> {
+        self.create(&path::name(tenant, name, link + 1), &Link { task: Some(id) }).await
     }
 
     async fn claim_after(
@@ -92,7 +110,9 @@ impl Records {
         for _ in 0..TRIES {
             let (k, holder) = self.last_link(tenant, name).await?.map_or((0, None), |(k, link)| (k, link.task));
             match holder {
-                Some(holder) if holder == id => return Ok(NameClaim::Claimed),
+                Some(holder) if holder == id && !self.is_old(tenant, name).await? => return Ok(NameClaim::Claimed),
+                // Once more: others take an old one that no command backs for one that was given up.
+                Some(holder) if holder == id => {}
                 Some(holder) if Some(holder) != from => return Ok(NameClaim::Taken(holder)),
                 _ => {}
             }
@@ -101,6 +121,11 @@ impl Records {
             }
         }
         Err(Error::Unavailable(format!("others claim the name `{name}` at this moment; try again")))
+    }
+
+    async fn is_old(&self, tenant: &TenantName, name: &TaskName) -> Result<bool, Error> {
+        let claimed = self.name_claimed(tenant, name).await?;
+        Ok(claimed.is_none_or(|(_, at)| Timestamp::now().duration_since(at) > RENEWED_AFTER))
     }
 
     pub(super) async fn last_link(&self, tenant: &TenantName, name: &TaskName) -> Result<Option<(u32, Link)>, Error> {

@@ -163,6 +163,11 @@ pub async fn a_name_is_reclaimed_from_its_last_holder_only(store: Store) {
     assert_eq!(records.reclaim_from(a, c).await, NameClaim::Taken(b));
     assert_eq!(records.claim_name_of("demo", a).await, NameClaim::Taken(b));
     assert_eq!(records.reclaim_from(b, a).await, NameClaim::Claimed);
+    // By its link: whoever judged an earlier one takes nothing.
+    let link = records.name_claimed(&tenant(), &name("demo")).await.expect("a read").expect("claimed").0;
+    assert!(!records.reclaim_link(&tenant(), &name("demo"), link - 1, b).await.expect("an answer"));
+    assert!(records.reclaim_link(&tenant(), &name("demo"), link, c).await.expect("an answer"));
+    assert_eq!(records.claim_name_of("demo", b).await, NameClaim::Taken(c));
 }
 
 pub async fn racing_claims_of_a_name_have_one_winner(store: Store) {

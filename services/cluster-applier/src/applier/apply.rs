@@ -4,7 +4,7 @@ use cluster::{Seen, Verdict};
 use domain::{FactBody, Rendered};
 use messaging::JobError;
 
-use super::{Done, Next, Work};
+use super::{Done, Next, Work, finish};
 use crate::{check::Stage, facts};
 
 impl Work<'_> {
@@ -13,8 +13,17 @@ impl Work<'_> {
         let n = self.check.revision;
         let rendered = self.own()?;
         let earlier = self.history.unpruned_below(n).await.map_err(JobError::retry)?;
-        if let Some(problem) = cluster::needs_confirmation(&rendered, &earlier, &self.command.options) {
-            return self.failed(vec![problem], vec![], parent).await;
+        let asked = match self.session.needs_confirmation(&rendered, &earlier, &self.command.options).await {
+            Ok(asked) => asked,
+            Err(stop) => match self.later(&stop) {
+                Ok(next) => return Ok(next),
+                Err(problems) => return self.failed(problems, vec![], parent).await,
+            },
+        };
+        if let Some(problem) = asked {
+            // Nothing was written: there is nothing to go back from, and what the guard kept is not to go by a revert.
+            let live = self.history.live_below(n).await.map_err(JobError::retry)?;
+            return self.applier.end(&self.check, finish::failed(vec![problem], vec![], live), parent).await;
         }
         let objects = u32::try_from(rendered.objects.len()).unwrap_or(u32::MAX);
         let started = facts::publish(&self.applier.context, &self.check, FactBody::ApplyStarted { objects }, parent);
@@ -25,7 +34,7 @@ impl Work<'_> {
                 self.check.warnings = facts::bounded_problems(applied.warnings);
                 self.judge(&rendered, applied.seen, parent).await
             }
-            Err(stop) => match self.later(&stop, self.deadline(self.check.started)) {
+            Err(stop) => match self.later(&stop) {
                 Ok(next) => Ok(next),
                 Err(problems) => {
                     let objects = self.there(&rendered).await;
@@ -36,11 +45,11 @@ impl Work<'_> {
     }
 
     /// Looks whether the revision is healthy; what somebody overwrote under our manager is applied again.
-    pub(super) async fn ready(self, parent: Option<&str>) -> Done<Next> {
+    pub(super) async fn ready(mut self, parent: Option<&str>) -> Done<Next> {
         let rendered = self.own()?;
         match self.look(&rendered).await {
             Ok(seen) => self.judge(&rendered, seen, parent).await,
-            Err(stop) => match self.later(&stop, self.deadline(self.check.started)) {
+            Err(stop) => match self.later(&stop) {
                 Ok(next) => Ok(next),
                 Err(problems) => self.failed(problems, vec![], parent).await,
             },

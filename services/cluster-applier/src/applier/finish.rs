@@ -1,7 +1,7 @@
 //! How a command ends: the outcome's record first, then its fact.
 
 use cluster::{Seen, Stop};
-use domain::{ObjectStatus, OnFailure, Outcome, Problem, Rendered, Revision, record::Ending};
+use domain::{ObjectRef, ObjectStatus, OnFailure, Outcome, Problem, Rendered, Revision, record::Ending};
 use jiff::Timestamp;
 use messaging::JobError;
 
@@ -94,12 +94,14 @@ impl Work<'_> {
         to: Revision,
         problems: Vec<Problem>,
         seen: Seen,
+        kept: Vec<ObjectRef>,
         parent: Option<&str>,
     ) -> Done<Next> {
         let ended = Outcome {
             problems,
             objects: seen.objects,
             observed: seen.observed,
+            kept,
             live: Some(to),
             finished_jobs: seen.finished_jobs,
             ..outcome(Ending::Reverted)
@@ -108,7 +110,7 @@ impl Work<'_> {
     }
 
     /// Ends with ROLLED_BACK.
-    pub(super) async fn rolled_back(self, kept: Vec<domain::ObjectRef>, parent: Option<&str>) -> Done<Next> {
+    pub(super) async fn rolled_back(self, kept: Vec<ObjectRef>, parent: Option<&str>) -> Done<Next> {
         let ended = Outcome { kept, ..outcome(Ending::RolledBack) };
         self.applier.end(&self.check, ended, parent).await
     }

@@ -7,7 +7,7 @@ use messaging::JobError;
 
 use super::{Done, Next, Work};
 use crate::{
-    check::{Reported, Stage, digest},
+    check::{Reported, Stage, digest_blocked},
     facts,
 };
 
@@ -24,7 +24,7 @@ impl Work<'_> {
         let (problems, objects) = match round {
             Ok(RollBack::Done { kept }) => return self.rolled_back(kept, parent).await,
             Ok(RollBack::Pending { problems, objects }) => (problems, objects),
-            Err(stop) => match self.later(&stop, Timestamp::MAX) {
+            Err(stop) => match self.later_until(&stop, Timestamp::MAX) {
                 Ok(next) if !self.is_over(self.applier.times.roll_back) => return Ok(next),
                 Ok(_) => (vec![Problem::error("rollback_blocked", "the cluster does not answer")], vec![]),
                 Err(problems) => (problems, vec![]),
@@ -32,7 +32,7 @@ impl Work<'_> {
         };
         if !self.is_over(self.applier.times.roll_back) {
             // What is left has older versions than what went, so that only time tells which look was later.
-            let seen_at = Timestamp::now().as_millisecond().max(0).cast_unsigned();
+            let seen_at = self.after_told().as_millisecond().max(0).cast_unsigned();
             self.tell(seen_at, Health::Progressing, &objects, parent).await?;
             return Ok(Next::Check(self.check.next(Stage::RollBack { blocked: false })));
         }
@@ -43,16 +43,26 @@ impl Work<'_> {
         self.blocked(problems, objects, parent).await
     }
 
-    /// Tells what stands in the way, each time that it changes, and waits on.
+    /// Tells what stands in the way, when that changes and not too often, and waits on.
     async fn blocked(mut self, problems: Vec<Problem>, objects: Vec<ObjectStatus>, parent: Option<&str>) -> Done<Next> {
-        let objects = facts::bounded(objects);
-        let told = Reported { at: Timestamp::now(), digest: digest(Health::Degraded, &objects) };
-        if !self.is_blocked() || self.check.reported.as_ref().is_none_or(|before| before.digest != told.digest) {
-            let body = FactBody::RollbackBlocked { problems: facts::bounded_problems(problems), objects };
-            facts::publish(&self.applier.context, &self.check, body, parent).await.map_err(JobError::retry)?;
+        let (problems, objects) = (facts::bounded_problems(problems), facts::bounded(objects));
+        let told = Reported { at: self.after_told(), digest: digest_blocked(&problems, &objects) };
+        let before = self.check.reported.as_ref().filter(|_| self.is_blocked());
+        if before.is_none_or(|before| before.digest != told.digest && !before.is_fresh()) {
+            let body = FactBody::RollbackBlocked { problems, objects };
+            let context = &self.applier.context;
+            facts::publish_at(context, &self.check, body, told.at, parent).await.map_err(JobError::retry)?;
             self.check.reported = Some(told);
         }
         Ok(Next::Check(self.check.next(Stage::RollBack { blocked: true })))
+    }
+
+    /// Now, or just after what was told last: it may have been told by another replica, whose clock is ahead, and of two
+    /// looks only their times say which was later.
+    fn after_told(&self) -> Timestamp {
+        let told =
+            self.check.reported.as_ref().and_then(|told| told.at.checked_add(SignedDuration::from_millis(1)).ok());
+        told.map_or_else(Timestamp::now, |after| after.max(Timestamp::now()))
     }
 
     fn is_blocked(&self) -> bool {

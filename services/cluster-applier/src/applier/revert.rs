@@ -20,17 +20,11 @@ impl Work<'_> {
         self.check.stage = Stage::Revert { to, since, problems: problems.clone() };
         self.check.overdue_since = Some(since);
         self.applier.note_revert(&self.check).await?;
-        self.revert(to, since, problems, parent).await
+        self.revert(to, problems, parent).await
     }
 
     /// Applies the live revision until it is healthy, then takes away what came after it.
-    pub(super) async fn revert(
-        mut self,
-        to: Revision,
-        since: Timestamp,
-        problems: Vec<Problem>,
-        parent: Option<&str>,
-    ) -> Done<Next> {
+    pub(super) async fn revert(mut self, to: Revision, problems: Vec<Problem>, parent: Option<&str>) -> Done<Next> {
         let Some(rendered) = self.history.rendered(to).await.map_err(JobError::retry)? else {
             return Err(JobError::fail(format!(
                 "revision {to} of the task {} is live and not rendered",
@@ -41,10 +35,9 @@ impl Work<'_> {
         if !refused.is_empty() {
             return self.not_reverted(to, problems, refused, None, parent).await;
         }
-        let deadline = self.deadline(since);
         let seen = match self.session.apply(&rendered).await {
             Ok(applied) => applied.seen,
-            Err(stop) => match self.later(&stop, deadline) {
+            Err(stop) => match self.later(&stop) {
                 Ok(next) => return Ok(next),
                 Err(more) => return self.not_reverted(to, problems, more, None, parent).await,
             },
@@ -66,8 +59,8 @@ impl Work<'_> {
         let mut later = self.history.unpruned_below(self.check.revision).await.map_err(JobError::retry)?;
         later.extend(self.rendered.clone());
         match self.session.prune(&rendered, &later, &options).await {
-            Ok(_) => self.reverted(to, problems, seen, parent).await,
-            Err(stop) => match self.later(&stop, deadline) {
+            Ok(pruned) => self.reverted(to, problems, seen, pruned.kept, parent).await,
+            Err(stop) => match self.later(&stop) {
                 Ok(next) => Ok(next),
                 Err(more) => self.not_reverted(to, problems, more, Some(seen), parent).await,
             },

@@ -2,7 +2,7 @@
 
 use cluster::{Engine, SendUntil, Session, Stop, Task};
 use domain::{Action, Command, Health, ObjectStatus, Problem, Rendered};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use messaging::JobError;
 
 use super::{Applier, PATIENCE};
@@ -11,9 +11,6 @@ use crate::{
     facts,
     history::History,
 };
-
-/// Progress is told at most so often.
-const PROGRESS: SignedDuration = SignedDuration::from_secs(1);
 
 /// One step under way.
 pub(crate) struct Work<'a> {
@@ -58,7 +55,7 @@ impl Work<'_> {
             return self.remove(traceparent).await;
         }
         match self.check.stage.clone() {
-            Stage::Revert { to, since, problems } => self.revert(to, since, problems, traceparent).await,
+            Stage::Revert { to, problems, .. } => self.revert(to, problems, traceparent).await,
             Stage::Ready => self.ready(traceparent).await,
             Stage::Apply | Stage::RollBack { .. } | Stage::Settle => self.apply(traceparent).await,
         }
@@ -72,12 +69,11 @@ impl Work<'_> {
         objects: &[ObjectStatus],
         parent: Option<&str>,
     ) -> Done {
-        let now = Timestamp::now();
         let digest = digest(health, objects);
-        let told = self.check.reported.as_ref();
-        if told.is_some_and(|r| r.digest == digest || now.duration_since(r.at) < PROGRESS) {
+        if self.check.reported.as_ref().is_some_and(|told| told.digest == digest || told.is_fresh()) {
             return Ok(());
         }
+        let now = Timestamp::now();
         let body = facts::progress(observed, health, objects);
         facts::publish(&self.applier.context, &self.check, body, parent).await.map_err(JobError::retry)?;
         self.check.reported = Some(Reported { at: now, digest });
@@ -96,12 +92,19 @@ impl Work<'_> {
     }
 
     /// When what keeps running has to be healthy.
-    pub(super) fn deadline(&self, since: Timestamp) -> Timestamp {
+    fn deadline(&self, since: Timestamp) -> Timestamp {
         since.checked_add(self.command.options.ready_deadline()).unwrap_or(Timestamp::MAX)
     }
 
-    /// What to do where the engine stopped: the same stage later, or the end.
-    pub(super) fn later(&self, stop: &Stop, deadline: Timestamp) -> Result<Next, Vec<Problem>> {
+    /// What to do where the engine stopped: the same stage later, or the end, where what keeps running has not been seen
+    /// healthy for too long. While it was, an outage has that time from its first step on.
+    pub(super) fn later(&mut self, stop: &Stop) -> Result<Next, Vec<Problem>> {
+        let since = *self.check.overdue_since.get_or_insert_with(Timestamp::now);
+        self.later_until(stop, self.deadline(since))
+    }
+
+    /// The same with a deadline.
+    pub(super) fn later_until(&self, stop: &Stop, deadline: Timestamp) -> Result<Next, Vec<Problem>> {
         let again = Next::Check(self.check.next(self.check.stage.clone()));
         match stop {
             Stop::LeaseEnds => Ok(again),

@@ -7,7 +7,10 @@ use domain::{Health, OnFailure, Options, State, TaskStatus, Tenant, record::Endi
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::world::{HEALTHY, SOON, World, codes, config_map, deadline, deployment, job};
+use crate::{
+    races::reject,
+    world::{HEALTHY, SOON, World, codes, config_map, deadline, deployment, job},
+};
 
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/web";
 
@@ -164,6 +167,9 @@ async fn what_got_well_while_nobody_watched_is_told_by_who_comes_next() {
     world.state(1, State::Done).await;
     world.patch(DEPLOYMENT, &broken_patch()).await;
     world.until(|s| s.health == Health::Degraded).await;
+    // A newer revision is refused, so that the task is not done; the one before it stays live.
+    reject(&world, 2, Some(1)).await;
+    world.state(2, State::Rejected).await;
     first.cancel();
     running.await.unwrap();
     world.patch(DEPLOYMENT, &json!({"spec": {"template": {"metadata": {"annotations": null}}}})).await;
@@ -174,7 +180,7 @@ async fn what_got_well_while_nobody_watched_is_told_by_who_comes_next() {
         if well && status["updatedReplicas"] == 2 { Ok(()) } else { Err(status.to_string()) }
     };
     testkit::until("healthy pods", SOON, available).await.unwrap();
-    assert_eq!(world.state(1, State::Done).await.health, Health::Degraded, "nobody has told it");
+    assert_eq!(world.state(2, State::Rejected).await.health, Health::Degraded, "nobody has told it");
     world.replica();
     world.until(|s| s.health == HEALTHY).await;
 }

@@ -6,6 +6,7 @@ mod doubt;
 mod gated;
 mod internal;
 mod line;
+mod outage;
 mod races;
 mod revert;
 mod rows;

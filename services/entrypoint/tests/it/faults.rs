@@ -74,10 +74,17 @@ async fn a_dry_run_without_cluster_applier_says_so() {
 async fn a_name_whose_request_broke_off_is_free_after_a_minute() {
     let harness = Harness::new().await;
     let (tenant, name) = ("local".parse().expect("a label"), "shop".parse().expect("a name"));
-    harness.context.records.claim_name(&tenant, &name, TaskId::new()).await.expect("claimed");
+    let (records, id) = (&harness.context.records, TaskId::new());
+    records.claim_name(&tenant, &name, id).await.expect("claimed");
     let (status, body) = answer(harness.post("?name=shop", CONFIG_MAP)).await;
     assert_eq!(status, 409, "its request may be under way: {body}");
+    let link = async || records.name_claimed(&tenant, &name).await.expect("answered").map(|(link, _)| link);
+    records.claim_name(&tenant, &name, id).await.expect("claimed");
+    assert_eq!(link().await, Some(1));
     *harness.blobs.older.lock() = UNBACKED_AFTER + SignedDuration::from_secs(1);
+    // Sent again under its key: a new link, so that who judged the old one takes nothing.
+    records.claim_name(&tenant, &name, id).await.expect("claimed");
+    assert_eq!(link().await, Some(2));
     harness.submit("?name=shop").await;
     let (status, body) = answer(harness.post("?name=shop", CONFIG_MAP)).await;
     assert_eq!(status, 409, "what is stored keeps its name, however old: {body}");

@@ -43,7 +43,12 @@ async fn ended(records: &Records, key: &TaskKey, n: Revision, action: Action, en
         records.put_report(key, n, &Report::default()).await.expect("stored");
     }
     let (problems, objects, kept, finished_jobs) = Default::default();
-    let (time, live) = (Timestamp::now(), (ending == Ending::Applied).then_some(n));
+    let live = match ending {
+        Ending::Applied => Some(n),
+        Ending::Reverted => Some(n - 1),
+        _ => None,
+    };
+    let time = Timestamp::now();
     let outcome = Outcome { ending, time, problems, objects, observed: 0, kept, live, finished_jobs };
     records.put_outcome(key, n, &outcome).await.expect("stored");
 }
@@ -66,4 +71,20 @@ async fn a_final_state_that_lost_its_last_command_is_mended_after_a_server_was_r
     look(&worker, &mut incarnation).await.expect("looked");
     assert_eq!(state().await, State::RolledBack);
     assert_eq!(incarnation, Some(String::new()), "it is looked at once");
+}
+
+#[tokio::test]
+async fn a_final_state_that_lost_its_last_fact_is_mended_too() {
+    let worker = worker().await;
+    let (records, states) = (&worker.context.records, &worker.context.states);
+    let key = TaskKey { tenant: "local".parse().expect("a label"), id: TaskId::new() };
+    ended(records, &key, 1, Action::Apply { sources: vec![] }, Ending::Applied).await;
+    ended(records, &key, 2, Action::Apply { sources: vec![] }, Ending::Reverted).await;
+    let mut facts = crate::facts(records, &key).await.expect("answered");
+    assert_eq!(facts.pop().expect("one").body.type_name(), "task.reverted");
+    states.add(&facts).await.expect("added");
+    let live = async || states.get(&key).await.expect("answered").expect("a state").revisions[0].transitions.len();
+    let before = live().await;
+    look(&worker, &mut Some("another server".to_owned())).await.expect("looked");
+    assert!(live().await > before, "what its records tell is in its state");
 }

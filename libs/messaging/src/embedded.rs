@@ -187,7 +187,8 @@ impl Bus for EmbeddedBus {
         consumer::run(&self.shared, queue, handler, shutdown).await;
     }
 
-    fn knows_deliveries(&self) -> bool {
+    /// What is taken from a queue is told as unacknowledged from then on.
+    fn has_read_since(&self, _then: Instant) -> bool {
         true
     }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 pub use job::{Delivery, Handler, Hold, JobError};
 pub use message::{DeadLetter, Message, Route};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::topology::{Queue, Step, delay_queue, suspects_queue};
@@ -82,10 +83,9 @@ pub trait Bus: Send + Sync + 'static {
         Ok(waiting + depth.ready + depth.unacknowledged)
     }
 
-    /// Whether [`Bus::depth`] tells what is with consumers, too.
-    fn knows_deliveries(&self) -> bool {
-        false
-    }
+    /// Whether all that was delivered to this process before then has been handed to its handlers, but for what
+    /// [`Bus::depth`] still tells.
+    fn has_read_since(&self, then: Instant) -> bool;
 
     /// Whether the bus can take messages now; else why not, for `/readyz`.
     async fn ready(&self) -> Result<(), BrokerError>;

@@ -11,6 +11,7 @@ mod declare;
 mod groups;
 mod link;
 mod publisher;
+mod reads;
 mod suspects;
 mod wire;
 
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use self::groups::Groups;
 use self::link::Link;
 use self::publisher::{Publisher, Target};
+use self::reads::Reads;
 use crate::topology::{self, CONFIRM_TIMEOUT, Names, Queue};
 use crate::work::Counters;
 use crate::{BrokerError, Bus, DeadLetter, Depth, Handler, Message, PublishError, Route};
@@ -84,6 +86,7 @@ pub struct RabbitMq {
     names: Names,
     publisher: Arc<Publisher>,
     ballots: Groups,
+    reads: Reads,
     admin: Link,
     /// Reading dead letters holds them for a moment: two readers would miss each other's.
     reading: tokio::sync::Mutex<()>,
@@ -105,8 +108,8 @@ impl RabbitMq {
         if admin.up(Duration::ZERO).await.is_ok() {
             let _unreachable = timeout_at(first, publisher.up()).await;
         }
-        let ballots = Groups::default();
-        Ok(Self { config, names, publisher, ballots, admin, reading: tokio::sync::Mutex::default() })
+        let (ballots, reads) = Default::default();
+        Ok(Self { config, names, publisher, ballots, reads, admin, reading: tokio::sync::Mutex::default() })
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, BrokerError> {
@@ -150,6 +153,10 @@ impl Bus for RabbitMq {
 
     async fn consume(&self, queue: &'static Queue, handler: Arc<dyn Handler>, shutdown: CancellationToken) {
         consumer::run(self, queue, handler, shutdown).await;
+    }
+
+    fn has_read_since(&self, then: Instant) -> bool {
+        self.reads.all_since(then)
     }
 
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError> {

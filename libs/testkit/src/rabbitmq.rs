@@ -146,7 +146,7 @@ impl RabbitMq {
         self.process(node).ready(STARTED, || management::sees_nodes(management, running)).await;
     }
 
-    /// Awaits that every node that runs serves and sees the others, and does meanwhile what an operator does: RabbitMQ 3 keeps
+    /// Awaits that every node that runs serves and sees the others, and does meanwhile what an operator does. RabbitMQ 3 keeps
     /// its topology in Mnesia, whose nodes may each wait for the others' tables for ever where a majority was killed at
     /// once. One that is stuck is started again, and then by force, as `rabbitmqctl force_boot` does it. Messages of
     /// quorum queues are not Mnesia's.

@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use contests::{Audit, audit::Circumstances};
+use contests::{Audit, Definition, Gate, audit::Circumstances};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::Tally;
 
@@ -39,6 +39,22 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two such looks.
 const AGAIN: Duration = Duration::from_millis(50);
 
+/// How often each contest is audited though nobody asks: an alarm looks at what audits tell.
+const UNASKED: Duration = Duration::from_mins(1);
+
+/// Audits every contest now and then, until `shutdown`.
+pub async fn run(tally: Tally, shutdown: CancellationToken) {
+    let audits = async {
+        loop {
+            if let Err(error) = tally.audit_all().await {
+                tracing::debug!(%error, "no audit by itself");
+            }
+            tokio::time::sleep(UNASKED).await;
+        }
+    };
+    shutdown.run_until_cancelled(audits).await;
+}
+
 /// What is kept.
 #[derive(Default)]
 pub struct Audits {
@@ -55,9 +71,18 @@ struct Flight {
     refreshing: AtomicBool,
     /// When the next one is due for standings.
     due: Mutex<Option<Instant>>,
-    /// Of which close the contest was seen to be final, and with how many entries. Nothing can come to it any more: it
-    /// stays so, whatever is under way of other contests.
-    finished: Mutex<Option<(Timestamp, u64)>>,
+    /// Of which close the contest was seen to be final, and with how many entries. It stays so, whatever is under way of
+    /// other contests, until another entry of it comes: a producer's last word, or a dead letter that was asked for again.
+    finished: Mutex<Option<(Close, u64)>>,
+}
+
+/// By what a contest is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Close {
+    /// Since when.
+    pub(crate) at: Timestamp,
+    /// When its file was exchanged last: one that opened it in between may have let ballots in.
+    pub(crate) redefined: Option<Timestamp>,
 }
 
 /// An audit, and of when it is.
@@ -72,7 +97,8 @@ pub struct Audited {
 
 impl Audited {
     /// Whether nothing can come any more to a contest that was closed then.
-    pub(crate) fn is_final(&self, closed: Timestamp) -> bool {
+    pub(crate) fn is_final(&self, close: Close) -> bool {
+        let closed = close.at;
         let after = |time: Timestamp, rest| self.at.duration_since(time) >= rest;
         let told = |newest: Timestamp| newest >= closed || after(newest, SILENT);
         self.audit.settled && after(closed, CLOSED) && self.audit.producers.iter().all(|producer| told(producer.newest))
@@ -100,10 +126,16 @@ impl Tally {
         let (began, at) = (Instant::now(), Timestamp::now());
         let finished = self.finished_now(contest, at).await;
         let queues_empty = finished.is_some() || self.is_nothing_under_way(contest).await;
-        let snapshot = self.ballots().snapshot(contest).await?;
-        let queues_empty = queues_empty && finished.is_none_or(|entries| entries == snapshot.totals.batches);
+        let tell = |settled| metrics::gauge!("tally_settled", "contest" => contest.to_owned()).set(settled);
+        let snapshot = self.ballots().snapshot(contest).await.inspect_err(|_| tell(0.0))?;
+        let more = finished.is_some_and(|entries| entries != snapshot.totals.batches);
+        if more {
+            // The next audit looks anew whether that is all.
+            *flight.finished.lock() = None;
+        }
+        let queues_empty = queues_empty && !more;
         let audit = Audit::of(contest, &snapshot.producers, snapshot.totals, Circumstances { now: at, queues_empty });
-        metrics::gauge!("tally_settled", "contest" => contest.to_owned()).set(if audit.settled { 1.0 } else { 0.0 });
+        tell(if audit.settled { 1.0 } else { 0.0 });
         let audited = Arc::new(Audited { audit, at, began, ended: Instant::now() });
         flight.latest.send_replace(Some(audited.clone()));
         Ok(audited)
@@ -123,17 +155,24 @@ impl Tally {
     /// With how many entries the contest is final, if it was seen to be and is closed since.
     async fn finished_now(&self, contest: &str, now: Timestamp) -> Option<u64> {
         let (definition, gate) = self.current(contest).await.ok()??;
-        self.finished(contest, gate.closed_since(&definition.open, now)?)
+        self.finished(contest, self.close(&definition, &gate, now).await?)
+    }
+
+    /// By what the contest is closed; `None`: it is not, or its file's changes are not known.
+    pub(crate) async fn close(&self, definition: &Definition, gate: &Gate, now: Timestamp) -> Option<Close> {
+        let at = gate.closed_since(&definition.open, now)?;
+        let redefined = self.redefined(&definition.name).await.ok()?;
+        Some(Close { at, redefined })
     }
 
     /// With how many entries the contest is final since that close, if it was seen to be.
-    pub(crate) fn finished(&self, contest: &str, closed: Timestamp) -> Option<u64> {
-        self.flight(contest).finished.lock().filter(|(of, _)| *of == closed).map(|(_, entries)| entries)
+    pub(crate) fn finished(&self, contest: &str, close: Close) -> Option<u64> {
+        self.flight(contest).finished.lock().filter(|(of, _)| *of == close).map(|(_, entries)| entries)
     }
 
     /// Notes that the contest is final since that close.
-    pub(crate) fn finish(&self, contest: &str, closed: Timestamp, entries: u64) {
-        *self.flight(contest).finished.lock() = Some((closed, entries));
+    pub(crate) fn finish(&self, contest: &str, close: Close, entries: u64) {
+        *self.flight(contest).finished.lock() = Some((close, entries));
     }
 
     fn flight(&self, contest: &str) -> Arc<Flight> {
@@ -152,10 +191,10 @@ impl Tally {
         (latest.ended.elapsed() < valid).then_some(latest)
     }
 
-    /// Makes an audit of each contest beside, so that what it tells is known where nobody asks.
-    pub(crate) async fn audit_all(&self) -> Result<(), ballots::Error> {
+    /// Audits each contest, one after the other, so that what it tells is known where nobody asks.
+    async fn audit_all(&self) -> Result<(), ballots::Error> {
         for known in self.ballots().contests().await? {
-            self.refresh(&known.name, &self.flight(&known.name));
+            self.audited(&known.name).await?;
         }
         Ok(())
     }

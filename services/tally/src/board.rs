@@ -83,14 +83,12 @@ impl Tally {
         let audited = self.last_audit(&definition.name).await;
         let audited = audited.filter(|last| last.audit.settled && last.audit.totals.batches == version);
         let now = Timestamp::now();
-        let (state, closed) = (gate.state(&definition.open, now), gate.closed_since(&definition.open, now));
-        let seen = audited.as_ref().zip(closed).is_some_and(|(last, closed)| last.is_final(closed));
-        let by_file = closed.is_some() && closed == definition.open.to;
-        let seen = seen && (!by_file || self.is_known_to_all(&definition, now).await.unwrap_or(false));
-        if let Some(closed) = closed.filter(|_| seen) {
-            self.finish(&definition.name, closed, version);
+        let (state, close) = (gate.state(&definition.open, now), self.close(&definition, gate, now).await);
+        let seen = audited.as_ref().zip(close).is_some_and(|(last, close)| last.is_final(close));
+        if let Some(close) = close.filter(|close| seen && close.is_known_to_all(now)) {
+            self.finish(&definition.name, close, version);
         }
-        let is_final = closed.and_then(|closed| self.finished(&definition.name, closed)) == Some(version);
+        let is_final = close.and_then(|close| self.finished(&definition.name, close)) == Some(version);
         let situation = Situation { state, settled: is_final || audited.is_some(), version };
         Ok(State { definition, counts, situation, is_final })
     }

@@ -10,7 +10,7 @@ use contests::{Definition, Gate, Revision};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
-use crate::Tally;
+use crate::{Tally, audit::Close};
 
 /// Definitions that are kept at most.
 const KEPT: usize = 1_000;
@@ -28,7 +28,15 @@ type Current = (Instant, Arc<Definition>, Gate);
 pub struct Definitions {
     revisions: Mutex<HashMap<(String, Revision), Arc<Definition>>>,
     current: Mutex<HashMap<String, Current>>,
-    redefined: Mutex<HashMap<(String, Revision), Option<Timestamp>>>,
+    redefined: Mutex<HashMap<String, (Instant, Option<Timestamp>)>>,
+}
+
+impl Close {
+    /// Whether every process that takes ballots has read the current definition by then: where it is another one than
+    /// before, the file comes to each of them by and by.
+    pub(crate) fn is_known_to_all(&self, now: Timestamp) -> bool {
+        self.redefined.is_none_or(|since| now.duration_since(since) >= SPREAD)
+    }
 }
 
 impl Tally {
@@ -53,22 +61,17 @@ impl Tally {
         Ok(found)
     }
 
-    /// Whether every process that takes ballots has read the current definition by then: where it is another one than
-    /// before, the file comes to each of them by and by.
-    pub(crate) async fn is_known_to_all(&self, definition: &Definition, now: Timestamp) -> Result<bool, blobs::Error> {
-        let key = (definition.name.clone(), definition.revision());
-        let kept = self.0.definitions.redefined.lock().get(&key).copied();
-        let redefined = match kept {
-            Some(redefined) => redefined,
-            None => {
-                let redefined = self.0.context.records.redefined(&definition.name).await?;
-                let mut all = self.0.definitions.redefined.lock();
-                all.retain(|(name, _), _| *name != definition.name);
-                all.insert(key, redefined);
-                redefined
-            }
-        };
-        Ok(redefined.is_none_or(|since| now.duration_since(since) >= SPREAD))
+    /// When the contest's file was exchanged for another one last, by what was known a second ago.
+    pub(crate) async fn redefined(&self, contest: &str) -> Result<Option<Timestamp>, blobs::Error> {
+        if let Some((at, redefined)) = self.0.definitions.redefined.lock().get(contest)
+            && at.elapsed() < FRESH
+        {
+            return Ok(*redefined);
+        }
+        let began = Instant::now();
+        let redefined = self.0.context.records.redefined(contest).await?;
+        self.0.definitions.redefined.lock().insert(contest.to_owned(), (began, redefined));
+        Ok(redefined)
     }
 
     /// A contest's current definition and its gate; `None`: there is no such contest.

@@ -5,8 +5,8 @@
 //! of the contest in hand or took one, from before the look until after it. Whatever was accepted before the look began
 //! is then in the ledger.
 //!
-//! It rests on this: a process enrols before it subscribes; one that reports twice in a row has read in between what
-//! the broker delivered to it before; and one that has not reported for `gone_seconds` has lost its deliveries to the
+//! It rests on this: a process enrols before it subscribes; one that reports has read what the broker delivered to it
+//! before its last report, and reports nothing where that cannot be said; and one that has not reported for `gone_seconds` has lost its deliveries to the
 //! broker, whose heartbeats miss a dead or paused consumer within seconds.
 
 use std::{
@@ -21,7 +21,7 @@ use messaging::topology::GROUPS;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::{Tally, hands::EVERY};
+use crate::Tally;
 
 /// How long gathering may take; then there is no evidence.
 const WITHIN: Duration = Duration::from_secs(4);
@@ -29,8 +29,8 @@ const WITHIN: Duration = Duration::from_secs(4);
 const READ: Duration = Duration::from_millis(200);
 /// Reports after one that was read: the next may have been made before it was read.
 const LATER: u64 = 2;
-/// In which this process reads what was delivered to it: as long as others have.
-const OWN: Duration = EVERY.saturating_mul(2);
+/// Between two questions whether this process has read what was delivered to it.
+const OWN: Duration = Duration::from_millis(50);
 
 /// What was seen.
 #[derive(Default)]
@@ -103,7 +103,7 @@ impl Tally {
         if !self.are_queues_empty().await? {
             return Ok(None);
         }
-        let looked = Instant::now();
+        let looked = tokio::time::Instant::now();
         let first = self.others().await?;
         let mut now = first.clone();
         loop {
@@ -119,8 +119,8 @@ impl Tally {
             now = self.others().await?;
         }
         // As the others, this process too has to read what was delivered to it before the look.
-        if !self.0.context.bus.knows_deliveries() {
-            tokio::time::sleep_until((looked + OWN).into()).await;
+        while !self.0.context.bus.has_read_since(looked) {
+            tokio::time::sleep(OWN).await;
         }
         let mut hands = vec![(self.0.hands.look(), own.turn)];
         hands.extend(now.into_values().filter_map(|hand| {

@@ -12,7 +12,7 @@ use messaging::{Message, Route, topology::Queue};
 use state::tallies::Applied;
 use uuid::Uuid;
 
-use crate::Tally;
+use crate::{Tally, hands::SUBJECT};
 
 /// A batch as it was delivered.
 #[derive(Debug, Clone)]
@@ -186,7 +186,9 @@ impl Round {
         let reason = format!("{} of {} ballots do not fit; {}", read.dead.len(), read.batch.casts.len(), read.reason);
         for (part, body) in read.batch.extract_within(&read.dead, MESSAGE_BYTES).into_iter().enumerate() {
             let id = format!("{}.dead.{part}", header.batch);
-            let message = Message::binary(TYPE, id, &header.contest, header.time, body.into());
+            // As ingest names it: one that is asked for again is in hand as any other.
+            let subject = format!("{SUBJECT}{}", header.contest);
+            let message = Message::binary(TYPE, id, &subject, header.time, body.into());
             let route = Route::Dead(from.group, reason.clone());
             self.0.context().bus.publish(&route, message).await.map_err(Failure::retry)?;
         }

@@ -27,7 +27,7 @@ const NAMED: Duration = Duration::from_secs(60);
 /// stays unacknowledged for longer.
 const UNSURE: Duration = Duration::from_secs(60);
 /// What stands before a contest's name in the subject of its batches.
-const SUBJECT: &str = "contests/";
+pub(crate) const SUBJECT: &str = "contests/";
 
 /// This process's hands.
 pub struct Hands {
@@ -130,9 +130,14 @@ impl Tally {
 
     /// Says what is in hand until `over`, then that nothing is. Also drops what processes said that are gone.
     pub(crate) async fn report(&self, over: CancellationToken) {
-        let mut report = 0;
+        let (mut report, mut last) = (0, tokio::time::Instant::now());
         while over.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
-            report += 1;
+            // Where nothing comes from the broker any more, nobody knows what it has delivered: who waits for this process's
+            // word waits on.
+            if !self.0.context.bus.has_read_since(last) {
+                continue;
+            }
+            (report, last) = (report + 1, tokio::time::Instant::now());
             let hand = Hand { report, ..self.0.hands.look() };
             // Whoever does not answer is not heard, and others wait for this process's word.
             if let Err(error) = self.ballots().report(&hand).await {

@@ -178,12 +178,13 @@ pub async fn count(tally: &Tally, config: &Config, shutdown: CancellationToken) 
     let consuming =
         GROUPS.iter().zip(handlers).map(|(group, handler)| bus.consume(group, Arc::new(handler), shutdown.clone()));
     let sweeping = sweep::run(tally.clone(), Duration::from_secs(config.sweep_seconds), shutdown.clone());
+    let auditing = audit::run(tally.clone(), shutdown.clone());
     if !tally.enrol(&shutdown).await {
         return;
     }
     let over = CancellationToken::new();
     let working = async {
-        tokio::join!(join_all(consuming.collect::<Vec<_>>()), combining, sweeping);
+        tokio::join!(join_all(consuming.collect::<Vec<_>>()), combining, sweeping, auditing);
         over.cancel();
     };
     tokio::join!(working, tally.report(over.clone()));

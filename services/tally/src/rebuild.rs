@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::Serialize;
 use state::tallies::{Applied, Slot};
+use tokio::task::AbortHandle;
 use utoipa::ToSchema;
 
 use crate::{Tally, board::Error, generations::FRESH};
@@ -34,9 +35,9 @@ pub struct Rebuilt {
 /// One that is being made, for all who wait for it.
 type Rebuilding = Shared<BoxFuture<'static, Result<Rebuilt, Error>>>;
 
-/// Those that are being made, by contest.
+/// Those that are being made, by contest, and whether each still is: nobody may wait for it.
 #[derive(Default)]
-pub struct Rebuilds(Mutex<HashMap<String, Rebuilding>>);
+pub struct Rebuilds(Mutex<HashMap<String, (AbortHandle, Rebuilding)>>);
 
 impl Tally {
     /// Makes a new generation of counters from the whole ledger, or waits for the one that is being made here. It goes on
@@ -44,17 +45,18 @@ impl Tally {
     pub async fn rebuild(&self, contest: &str) -> Result<Rebuilt, Error> {
         let rebuilding = {
             let mut all = self.0.rebuilds.0.lock();
-            all.retain(|_, rebuilding| rebuilding.peek().is_none());
-            all.entry(contest.to_owned()).or_insert_with(|| self.begin(contest.to_owned())).clone()
+            all.retain(|_, (task, _)| !task.is_finished());
+            all.entry(contest.to_owned()).or_insert_with(|| self.begin(contest.to_owned())).1.clone()
         };
         rebuilding.await
     }
 
-    fn begin(&self, contest: String) -> Rebuilding {
+    fn begin(&self, contest: String) -> (AbortHandle, Rebuilding) {
         let tally = self.clone();
         let made = tokio::spawn(async move { tally.make_anew(&contest).await });
+        let task = made.abort_handle();
         let made = made.map(|made| made.unwrap_or_else(|ended| Err(state::Error(ended.to_string()).into())));
-        made.boxed().shared()
+        (task, made.boxed().shared())
     }
 
     /// Feeds the whole ledger to the next generation, switches to it, and feeds what came meanwhile. Several at once,

@@ -26,8 +26,6 @@ const PAGE: usize = 500;
 /// How often all that was settled is compared with the counters' versions, which reads the contest's whole ledger, where
 /// nothing points to a loss.
 const COMPARE: Duration = Duration::from_mins(10);
-/// How often each contest is audited though nobody asks: an alarm looks at what audits tell.
-const AUDIT: Duration = Duration::from_mins(1);
 /// Generations before the one that holds of which something may be left.
 const OLDER: u32 = 16;
 
@@ -42,8 +40,9 @@ struct Seen {
     /// The slots' versions: one that goes back is a loss, seen without a look into the ledger.
     versions: BTreeMap<u16, u64>,
     compared: Option<Instant>,
-    /// Sweeps so far, of this generation.
-    looks: u32,
+    /// Whether it was swept before, and what older generations left is dropped since.
+    swept: bool,
+    dropped: bool,
     /// When sweeps ended after which all entries that were written before some time were settled.
     clean: VecDeque<(Instant, Timestamp)>,
 }
@@ -98,18 +97,10 @@ pub async fn run(tally: Tally, every: Duration, shutdown: CancellationToken) {
     metrics::counter!("tally_restored_entries_total").increment(0);
     let mut ticks = interval(WATCH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut audits = interval(AUDIT);
-    audits.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut incarnation, mut next): (Option<String>, _) = (None, Instant::now() + every);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            _ = audits.tick(), if !every.is_zero() => {
-                if let Err(error) = tally.audit_all().await {
-                    tracing::debug!(%error, "no audit by itself");
-                }
-                continue;
-            }
             _ = ticks.tick() => {}
         }
         let Ok(now) = tally.tallies().incarnation().await else { continue };
@@ -173,7 +164,9 @@ impl Tally {
             swept.rebuilt += 1;
         } else {
             self.sweep_one(known, all, swept).await?;
-            self.drop_older(known).await?;
+            if let Err(error) = self.drop_older(known).await {
+                tracing::warn!(%error, contest = known.name, "what older counters left is dropped at another sweep");
+            }
         }
         self.expire(&known.name).await?;
         behind.map(drop)
@@ -182,11 +175,8 @@ impl Tally {
     /// Drops what a rebuild left that was cut off. Not at the first look at a generation: by the next one nobody reads
     /// those before it any more.
     async fn drop_older(&self, known: &Known) -> Result<(), Error> {
-        let looks = self.0.sweeps.with(known, |seen| {
-            seen.looks = seen.looks.saturating_add(1);
-            seen.looks
-        });
-        if looks != 2 {
+        let first = self.0.sweeps.with(known, |seen| !std::mem::replace(&mut seen.swept, true));
+        if first || self.0.sweeps.with(known, |seen| seen.dropped) {
             return Ok(());
         }
         for generation in known.generation.saturating_sub(OLDER).max(1)..known.generation {
@@ -195,6 +185,7 @@ impl Tally {
                 self.tallies().drop_slot(&slot).await?;
             }
         }
+        self.0.sweeps.with(known, |seen| seen.dropped = true);
         Ok(())
     }
 

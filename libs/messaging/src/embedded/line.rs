@@ -40,11 +40,6 @@ impl Drop for Counted<'_> {
     }
 }
 
-fn counted(counter: &AtomicU64) -> Counted<'_> {
-    counter.fetch_add(1, Ordering::Relaxed);
-    Counted(counter)
-}
-
 /// Rows in the order in which they came.
 #[derive(Default)]
 struct Fifo {
@@ -60,10 +55,15 @@ impl Fifo {
         self.arrived.notify_one();
     }
 
-    /// The next row, waited for.
-    async fn pop(&self) -> Row {
+    /// The next row, waited for; it is counted from the moment at which it does not wait any more.
+    async fn pop(&self, taken: &AtomicU64) -> Row {
         loop {
-            let popped = self.rows.lock().pop_front();
+            let popped = {
+                let mut rows = self.rows.lock();
+                let row = rows.pop_front();
+                taken.fetch_add(row.iter().len() as u64, Ordering::Relaxed);
+                row
+            };
             match popped {
                 Some(row) => {
                     self.bytes.fetch_sub(row.message.body.len(), Ordering::Relaxed);
@@ -88,20 +88,22 @@ impl Line {
 
     /// The next message to be handled beside others, waited for.
     pub(super) async fn pop(&self) -> Row {
-        self.ready.pop().await
+        self.ready.pop(&self.unacknowledged).await
     }
 
     /// The next message to be handled alone, waited for.
     pub(super) async fn pop_suspect(&self) -> Row {
-        self.suspects.pop().await
+        self.suspects.pop(&self.unacknowledged).await
     }
 
     pub(super) fn consumer(&self) -> Counted<'_> {
-        counted(&self.consumers)
+        self.consumers.fetch_add(1, Ordering::Relaxed);
+        Counted(&self.consumers)
     }
 
+    /// One that was popped, counted until this is dropped.
     pub(super) fn delivery(&self) -> Counted<'_> {
-        counted(&self.unacknowledged)
+        Counted(&self.unacknowledged)
     }
 
     pub(super) fn depth(&self) -> Depth {

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::acks::{Ack, Acks};
 use super::link::Link;
+use super::reads::{self, Reading};
 use super::suspects::Suspects;
 use super::wire::{self, Received};
 use super::{RabbitMq, groups};
@@ -142,8 +143,14 @@ impl Session<'_> {
             Err(error) => return End::Lost(error.to_string()),
         };
         let mut jobs = JoinSet::new();
+        // Until the channel is closed: then the broker takes back what was delivered and not acknowledged.
+        let reading = self.bus.reads.begin();
         let end = match super::answered(SUBSCRIBE, self.subscribe(&channel, name)).await {
-            Ok(deliveries) => self.pump(&channel, deliveries, &mut jobs).await,
+            Ok(mut deliveries) => {
+                let end = self.pump(&channel, &mut deliveries, &reading, &mut jobs).await;
+                self.leave(&mut deliveries);
+                end
+            }
             Err(error) => End::Lost(error.to_string()),
         };
         let finish = async { while jobs.join_next().await.is_some() {} };
@@ -158,7 +165,14 @@ impl Session<'_> {
         channel.basic_consume(name.into(), tag.into(), BasicConsumeOptions::default(), FieldTable::default()).await
     }
 
-    async fn pump(&self, channel: &Channel, mut deliveries: lapin::Consumer, jobs: &mut JoinSet<Settled>) -> End {
+    async fn pump(
+        &self,
+        channel: &Channel,
+        deliveries: &mut lapin::Consumer,
+        reading: &Reading,
+        jobs: &mut JoinSet<Settled>,
+    ) -> End {
+        let (mut asking, mut answered) = (pin!(reads::asked(channel, self.queue.prefetch)), None);
         let (mut acks, batch) = (Acks::default(), usize::from(self.queue.prefetch / 10).max(1));
         let mut flush = tokio::time::interval(FLUSH);
         flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -182,6 +196,16 @@ impl Session<'_> {
                     Some(Err(error)) => return End::Lost(error.to_string()),
                     None => return End::Lost("the broker cancelled the subscription".to_owned()),
                 },
+                asked = &mut asking, if answered.is_none() => match asked {
+                    Ok(asked) => answered = Some(asked),
+                    Err(error) => return End::Lost(error.to_string()),
+                },
+                // Last: what was delivered before the answer has been started.
+                Some(asked) = std::future::ready(answered) => {
+                    reading.up_to(asked);
+                    answered = None;
+                    asking.set(reads::asked(channel, self.queue.prefetch));
+                }
             }
             if acks.waiting() >= batch
                 && let Err(why) = acknowledge(channel, acks.take()).await
@@ -218,21 +242,25 @@ impl Session<'_> {
         });
     }
 
+    /// What was delivered and is not started is with this process until the channel ends: whoever keeps books hears of it.
+    fn leave(&self, deliveries: &mut lapin::Consumer) {
+        while let Some(Some(Ok(delivery))) = deliveries.next().now_or_never() {
+            drop(self.work.delivered(&wire::received(&delivery.properties, delivery.data).message));
+        }
+    }
+
     /// Cancels, lets the handlers end, and acknowledges; what was delivered and not started goes back with the channel.
     async fn unsubscribe(
         &self,
         channel: &Channel,
-        mut deliveries: lapin::Consumer,
+        deliveries: &mut lapin::Consumer,
         jobs: &mut JoinSet<Settled>,
         mut acks: Acks,
         end: End,
     ) -> End {
         let cancel = channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default());
         let _lost = timeout(FRAME, cancel).await;
-        // What was delivered and is not started is with this process until the channel ends: whoever keeps books hears of it.
-        while let Some(Some(Ok(delivery))) = deliveries.next().now_or_never() {
-            drop(self.work.delivered(&wire::received(&delivery.properties, delivery.data).message));
-        }
+        self.leave(deliveries);
         let mut flush = tokio::time::interval(FLUSH);
         while !jobs.is_empty() {
             tokio::select! {

@@ -73,13 +73,21 @@ async fn a_paused_broker_is_unknown_then_unreachable_and_comes_back() {
     let consumer = Consumer::start(&bus, &YAML_MANAGER, handler.clone());
     bus.publish(&Route::Queue(&YAML_MANAGER), message("before")).await.unwrap();
     handler.saw("before", 1).await;
+    // What was delivered by then has been read, for nothing else can be on its way.
+    let reads = async || {
+        let now = tokio::time::Instant::now();
+        eventually("it to read", async || bus.has_read_since(now)).await;
+    };
+    reads().await;
     broker.pause(0);
+    let paused = tokio::time::Instant::now();
 
     let began = Instant::now();
     let unknown = bus.publish(&Route::Queue(&YAML_MANAGER), message("paused")).await;
     assert!(matches!(unknown, Err(PublishError::Unknown)), "{unknown:?}");
     assert!(began.elapsed() < 3 * CONFIRM_TIMEOUT, "{:?}", began.elapsed());
     bus.ready().await.unwrap_err();
+    assert!(!bus.has_read_since(paused), "whether something was delivered is not known");
     eventually("the silent connection to be given up", async || {
         let publish = bus.publish(&Route::Queue(&YAML_MANAGER), message("paused")).await;
         matches!(publish, Err(PublishError::Unreachable(_)))
@@ -90,6 +98,7 @@ async fn a_paused_broker_is_unknown_then_unreachable_and_comes_back() {
     eventually("the broker", async || bus.publish(&Route::Queue(&YAML_MANAGER), message("after")).await.is_ok()).await;
     handler.saw("after", 1).await;
     eventually("readiness", async || bus.ready().await.is_ok()).await;
+    reads().await;
     nothing_is_left(&bus).await;
     consumer.stop().await;
 }

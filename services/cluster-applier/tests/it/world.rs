@@ -71,6 +71,10 @@ impl Bus for Remembering {
         self.0.consume(queue, handler, shutdown).await;
     }
 
+    fn has_read_since(&self, then: tokio::time::Instant) -> bool {
+        self.0.has_read_since(then)
+    }
+
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError> {
         self.0.depth(queue).await
     }

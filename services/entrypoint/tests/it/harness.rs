@@ -52,6 +52,10 @@ impl Bus for Silent {
         self.inner.consume(queue, handler, shutdown).await;
     }
 
+    fn has_read_since(&self, then: tokio::time::Instant) -> bool {
+        self.inner.has_read_since(then)
+    }
+
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError> {
         self.inner.depth(queue).await
     }

@@ -76,7 +76,8 @@ pub(super) async fn put(
     let contest = ingest.0.catalogue.get(&name);
     let contest = contest.ok_or_else(|| ingest.unknown(&name))?;
     let now = Timestamp::now();
-    let step = Step { open: command.open, at: command.at.unwrap_or(now) };
+    // Not in the past: what was taken by then was taken, and standings are final only a while after the close.
+    let step = Step { open: command.open, at: command.at.unwrap_or(now).max(now) };
     let changed = ingest.0.context.records.change_gate(&name, |gate| gate.command(step, now)).await?;
     let (number, gate) = changed.map_err(|e| HttpError::conflict("too-many-changes", e.to_string()))?;
     contest.set_gate(number, &gate);

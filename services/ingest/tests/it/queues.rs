@@ -62,6 +62,10 @@ impl Bus for Faulty {
         self.bus.consume(queue, handler, shutdown).await;
     }
 
+    fn has_read_since(&self, then: tokio::time::Instant) -> bool {
+        self.bus.has_read_since(then)
+    }
+
     async fn depth(&self, queue: &str) -> Result<Depth, BrokerError> {
         self.bus.depth(queue).await
     }

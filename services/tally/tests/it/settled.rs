@@ -251,6 +251,35 @@ async fn standings_are_final_a_while_after_the_close() {
     .expect("it is counted, and not final");
 }
 
+/// A producer's last word, or a dead letter that was asked for again, comes after standings were seen to be final.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_late_makes_standings_final_anew() {
+    let harness = Harness::embedded("").await;
+    let gate = Gate {
+        steps: vec![Step { open: false, at: Timestamp::now() - SignedDuration::from_mins(1) }],
+        ..Gate::default()
+    };
+    let become_final = async |version| {
+        testkit::until("they are final", LONG, async || {
+            let state = harness.tally.standing(Arc::new(harness.contest.clone()), &gate).await.expect("standings");
+            let right = state.is_final && state.situation.settled && state.situation.version == version;
+            if right { Ok(()) } else { Err(format!("{:?}, final: {}", state.situation, state.is_final)) }
+        })
+        .await
+        .expect("they are final");
+    };
+    // Audits look at the gate of the records.
+    let close = |stored: &mut Gate| {
+        *stored = gate.clone();
+        Ok::<_, String>(())
+    };
+    harness.context.records.change_gate(&harness.contest.name, close).await.expect("stored").expect("changed");
+    for version in 1..=2 {
+        assert!(harness.round().run(&[harness.batch(&[("a", "x", None)])]).await[0].is_ok());
+        become_final(version).await;
+    }
+}
+
 #[tokio::test]
 async fn a_contest_is_audited_though_nobody_asks() {
     let harness = Harness::embedded("").await;

@@ -14,7 +14,7 @@ use crate::{Folder, Process, free_port, programs, shared, until};
 /// A broker's cold start takes 5 s alone and 15 s as three nodes on two idle cores; tests share them.
 const STARTED: Duration = Duration::from_secs(120);
 /// Longest that a node of a cluster starts after a crash before it is taken for one that never will.
-const STUCK: Duration = Duration::from_secs(45);
+const STUCK: Duration = Duration::from_secs(30);
 
 /// A RabbitMQ broker of one or more nodes, numbered from 0.
 #[derive(Debug)]

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use messaging::rabbitmq::{Config, RabbitMq};
+use messaging::rabbitmq::Config;
 use messaging::topology::{MAX_DEATHS, YAML_MANAGER};
 use messaging::{Bus, Route};
 
 use crate::embedded::{open_in, reopen};
-use crate::support::{Consumer, PATIENCE, Scripted, eventually, message, nothing_is_left};
+use crate::support::{Consumer, PATIENCE, Scripted, connected, eventually, message, nothing_is_left};
 
 const BACKLOG: usize = 200;
 const CRASHES: usize = 12;
@@ -89,17 +89,13 @@ async fn embedded_poison_is_buried_with_its_reason() {
     poison_is_buried(bus, open).await;
 }
 
-async fn connected(url: &str) -> Shared {
-    Arc::new(RabbitMq::connect(Config::new(url)).await.unwrap())
-}
-
 /// The next process connects anew.
 async fn rabbitmq(test: &str) -> Option<(Shared, impl AsyncFn(Shared) -> Shared)> {
     let url = testkit::RabbitMq::shared().await?.vhost(&format!("messaging-{test}")).await;
-    let bus = connected(&url).await;
+    let bus = connected(Config::new(&url)).await;
     Some((bus, async move |bus| {
         drop(bus);
-        connected(&url).await
+        connected(Config::new(&url)).await
     }))
 }
 

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use messaging::rabbitmq::{Config, RabbitMq};
+use messaging::rabbitmq::Config;
 use messaging::topology::{CONFIRM_TIMEOUT, STATUS_WORKER, YAML_MANAGER};
 use messaging::{Bus, PublishError, Route};
 
-use crate::support::{Consumer, Scripted, eventually, message, nothing_is_left};
+use crate::support::{Consumer, Scripted, connected, eventually, message, nothing_is_left};
 
 async fn connect(broker: &testkit::RabbitMq) -> Arc<dyn Bus> {
     let urls = (0..broker.nodes()).map(|node| broker.url(node)).collect();
-    Arc::new(RabbitMq::connect(Config { urls, ..Config::new("") }).await.unwrap())
+    connected(Config { urls, ..Config::new("") }).await
 }
 
 /// Publishes until told the goal is reached: each message again until it is confirmed.

@@ -9,7 +9,7 @@ use messaging::rabbitmq::{Config, ConnectError, RabbitMq};
 use messaging::topology::YAML_MANAGER;
 use messaging::{Bus, Route};
 
-use crate::support::{Consumer, Scripted, eventually, message, nothing_is_left};
+use crate::support::{Consumer, Scripted, connected, eventually, message, nothing_is_left};
 
 /// A virtual host that is dropped by the next run of the same test.
 async fn vhost(test: &str) -> Option<String> {
@@ -17,8 +17,7 @@ async fn vhost(test: &str) -> Option<String> {
 }
 
 async fn open(test: &str) -> Option<(Arc<dyn Bus>, ())> {
-    let bus = RabbitMq::connect(Config::new(vhost(test).await?)).await.unwrap();
-    Some((Arc::new(bus), ()))
+    Some((connected(Config::new(vhost(test).await?)).await, ()))
 }
 
 crate::whole_contract!(open);
@@ -51,7 +50,7 @@ async fn a_wrong_password_or_url_is_a_clear_error_at_start() {
 
 async fn prefixed(url: &str, prefix: &str) -> Arc<dyn Bus> {
     let config = Config { prefix: prefix.to_owned(), ..Config::new(url) };
-    Arc::new(RabbitMq::connect(config).await.unwrap())
+    connected(config).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,7 +65,7 @@ async fn prefixes_keep_two_installations_on_one_virtual_host_apart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_message_of_this_bus_becomes_a_dead_letter() {
     let Some(url) = vhost("foreign").await else { return };
-    let bus: Arc<dyn Bus> = Arc::new(RabbitMq::connect(Config::new(url.clone())).await.unwrap());
+    let bus = connected(Config::new(url.clone())).await;
     let handler = Scripted::glad();
     let consumer = Consumer::start(&bus, &YAML_MANAGER, handler.clone());
     let (_connection, channel) = channel(&url).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use messaging::rabbitmq::{Config, RabbitMq};
 use messaging::topology::{DEAD_LETTER_QUEUE, GROUPS, QUEUES, Queue, Step, delay_queue, suspects_queue};
 use messaging::{Bus, Delivery, Handler, JobError, Message};
 use parking_lot::Mutex;
@@ -126,6 +127,13 @@ impl Consumer {
 pub(crate) fn message(id: impl Into<String>) -> Message {
     let headers = BTreeMap::from([("traceparent".to_owned(), "00-1-2-01".to_owned())]);
     Message { id: id.into(), kind: "dev.marea.test.v1".to_owned(), body: "{\"a\":1}".into(), headers }
+}
+
+/// A bus that is connected: on a busy machine that takes longer than a start waits for it.
+pub(crate) async fn connected(config: Config) -> Arc<dyn Bus> {
+    let bus: Arc<dyn Bus> = Arc::new(RabbitMq::connect(config).await.unwrap());
+    eventually("the first connection", async || bus.ready().await.is_ok()).await;
+    bus
 }
 
 /// Awaits a condition.

@@ -274,8 +274,11 @@ async fn what_comes_late_makes_standings_final_anew() {
         Ok::<_, String>(())
     };
     harness.context.records.change_gate(&harness.contest.name, close).await.expect("stored").expect("changed");
-    for version in 1..=2 {
-        assert!(harness.round().run(&[harness.batch(&[("a", "x", None)])]).await[0].is_ok());
+    // Ballots, and the beat after them.
+    for version in [2, 4] {
+        for batch in [harness.batch(&[("a", "x", None)]), harness.batch(&[])] {
+            assert!(harness.round().run(&[batch]).await[0].is_ok());
+        }
         become_final(version).await;
     }
 }

@@ -30,7 +30,7 @@ const FOLLOWED: Duration = Duration::from_millis(1_200);
 pub struct GateCommand {
     /// Whether ballots are taken from then on.
     open: bool,
-    /// From when on; at once where it is left out.
+    /// From when on; at once where it is left out or past.
     #[schema(value_type = Option<String>, format = DateTime)]
     at: Option<Timestamp>,
 }

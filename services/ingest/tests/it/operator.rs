@@ -52,8 +52,11 @@ async fn contests_are_read_again_and_a_broken_file_keeps_the_last_good_one() {
 async fn a_gate_closes_and_opens_a_contest() {
     let harness = harness(With::default()).await;
     let gate = |body: serde_json::Value| harness.http.put(format!("{}/contests/bands/gate", harness.url)).json(&body);
-    let (status, answer) = harness.send(gate(json!({ "open": false }))).await;
+    let before = jiff::Timestamp::now();
+    let (status, answer) = harness.send(gate(json!({ "open": false, "at": "2020-01-01T00:00:00Z" }))).await;
     assert_eq!((status, &answer["state"]), (200, &json!("closed")));
+    let at: jiff::Timestamp = answer["steps"][0]["at"].as_str().expect("a time").parse().expect("a time");
+    assert!(at >= before, "what was taken until now was taken: {answer}");
     let (status, answer) = harness.cast("/votes", &vote("late")).await;
     assert_eq!((status, code(&answer)), (409, "contest-not-open"));
     assert_eq!(harness.send(gate(json!({ "open": true, "at": "2999-01-01T00:00:00Z" }))).await.1["state"], "upcoming");

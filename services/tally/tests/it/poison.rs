@@ -1,7 +1,13 @@
 //! What does not fit: taken out by position, and kept among the dead letters.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use contests::{Ballot, Batch, Value, batch::Segment};
+use messaging::{Delivery, Handler, JobError, topology::VOTES};
 use tally::Failure;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::harness::{Cast, Harness};
@@ -23,6 +29,24 @@ async fn bad_ballots_are_taken_out_and_the_rest_counts() {
     assert_eq!(letters.len(), 1, "{letters:?}");
     assert!(letters[0].reason.contains("2 of 4 ballots do not fit"), "{}", letters[0].reason);
     harness.agree().await;
+    // Asked for again it is of its contest, as what ingest sends: whoever takes it in hand says so.
+    assert!(harness.context.bus.requeue_dead_letter(&letters[0].id).await.expect("an answer"));
+    let (sender, mut subjects) = mpsc::unbounded_channel();
+    let stop = CancellationToken::new();
+    let _stop = stop.clone().drop_guard();
+    let bus = harness.context.bus.clone();
+    tokio::spawn(async move { bus.consume(&VOTES, Arc::new(Subjects(sender)), stop).await });
+    assert_eq!(subjects.recv().await, Some(format!("contests/{}", harness.contest.name)));
+}
+
+/// Tells of what is delivered.
+struct Subjects(mpsc::UnboundedSender<String>);
+
+#[async_trait]
+impl Handler for Subjects {
+    async fn handle(&self, delivery: Delivery) -> Result<(), JobError> {
+        self.0.send(delivery.message.subject().unwrap_or_default().to_owned()).map_err(JobError::fail)
+    }
 }
 
 /// Ids that were a request's and a position are written out: what does not fit takes more bytes than the batch did.

@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use crate::{
     Ingest,
     gather::{Gatherer, Rejected, Tally},
-    http::Refusal,
+    http::{Call, Refusal},
     proto::{
         self, CastReply, CastRequest,
         ingest_server::{Ingest as Interface, IngestServer},
@@ -57,8 +57,21 @@ impl Services {
         Self { ingest: ingest.clone(), routes }
     }
 
-    /// Answers a request.
+    /// Answers a request, and counts it. A stream's messages are counted one by one, as they are answered.
     pub async fn answer(self, request: Request<Incoming>) -> Response {
+        let (call, ingest) = (Call::of(request.uri().path()), self.ingest.clone());
+        let response = self.respond(request).await;
+        // Where it failed as a whole the status is here, else it comes behind the body.
+        let failed = response.headers().get("grpc-status").map(|status| Code::from_bytes(status.as_bytes()));
+        match call {
+            Some(call @ Call::Cast) => ingest.0.requests.count_message(call, failed.unwrap_or(Code::Ok)),
+            Some(call @ Call::CastStream) => failed.into_iter().for_each(|code| ingest.0.requests.count_message(call, code)),
+            None => {}
+        }
+        response
+    }
+
+    async fn respond(self, request: Request<Incoming>) -> Response {
         let context = &self.ingest.0.context;
         if context.access.is_local()
             && let Err(refused) = context.guard.check_open(request.uri(), request.headers())
@@ -151,8 +164,13 @@ impl Interface for Ingest {
         });
         let replies = gathered.map(|gathered| async move { reply(gathered?.finish().await) }).buffered(WINDOW);
         // What comes after a message that could not be taken is not acknowledged.
-        let replies = replies.scan(false, |failed, answer| {
+        let ingest = self.clone();
+        let replies = replies.scan(false, move |failed, answer| {
             let over = std::mem::replace(failed, answer.is_err());
+            if !over {
+                let code = answer.as_ref().err().map_or(Code::Ok, Status::code);
+                ingest.0.requests.count_message(Call::CastStream, code);
+            }
             futures::future::ready(if over { None } else { Some(answer) })
         });
         Ok(tonic::Response::new(Box::pin(replies)))

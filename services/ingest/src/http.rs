@@ -21,7 +21,7 @@ use tower::ServiceExt;
 
 pub use answer::Refusal;
 pub use docs::routes;
-pub use requests::Requests;
+pub use requests::{Call, Requests};
 
 use crate::{Ingest, contest::Contest, grpc};
 use path::Target;

@@ -124,3 +124,29 @@ async fn the_service_is_described_and_says_that_it_serves() {
     let first = answer.into_inner().next().await.unwrap().unwrap();
     assert!(format!("{first:?}").contains("marea.ingest.v1.Ingest"), "{first:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_and_messages_of_streams_count_as_requests() {
+    let (harness, mut client) = harness().await;
+    let counted = async |call: &str, status: u16| -> u64 {
+        let metrics = harness.http.get(format!("{}/metrics", harness.url)).send().await.unwrap().text().await.unwrap();
+        let series = format!(
+            "http_requests_total{{method=\"POST\",path=\"/marea.ingest.v1.Ingest/{call}\",status=\"{status}\"}} "
+        );
+        metrics.lines().find_map(|line| line.strip_prefix(&series)).map_or(0, |count| count.parse().unwrap())
+    };
+    let both = async |status: u16| (counted("Cast", status).await, counted("CastStream", status).await);
+    let before = [both(202).await, both(400).await];
+    client.cast(request(vec![ballot("a", 5)])).await.unwrap();
+    client.cast(request(vec![ballot("a", 6)])).await.unwrap_err();
+    // What tonic itself refuses counts as well.
+    client.cast(request(vec![ballot(&"x".repeat(5 << 20), 5)])).await.unwrap_err();
+    let good = || request(vec![ballot("a", 5)]);
+    let messages = vec![good(), good(), request(vec![ballot("a", 6)]), good()];
+    let replies = client.cast_stream(futures::stream::iter(messages)).await.unwrap().into_inner();
+    let replies: Vec<_> = replies.collect().await;
+    assert_eq!(replies.len(), 3);
+    let [taken, refused] = before;
+    assert_eq!(both(202).await, (taken.0 + 1, taken.1 + 2));
+    assert_eq!(both(400).await, (refused.0 + 2, refused.1 + 1));
+}

@@ -20,7 +20,7 @@ mod visible;
 mod votes;
 mod wrk;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
@@ -54,6 +54,9 @@ struct Cli {
     /// Least and most seconds that the study's users wait between two requests.
     #[arg(long, default_value = "1,2")]
     think: String,
+    /// A folder of another version's programs, which the drill begins with: it then goes from that version to this one.
+    #[arg(long, value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
+    other: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -143,6 +146,8 @@ async fn measure(scenario: Scenario, cli: &Cli) -> Result<Vec<Row>> {
         Scenario::Scaling => Box::pin(scaling::measure(&cli.service)).await.map(|()| vec![]),
         Scenario::Study => Box::pin(scaling::study::measure(cli.step_seconds, &cli.think)).await.map(|()| vec![]),
         Scenario::Boards => Box::pin(scaling::boards::measure(&cli.think)).await.map(|()| vec![]),
-        Scenario::Drill => Box::pin(scaling::drill::measure(DRILL_SECONDS, &cli.think)).await.map(|()| vec![]),
+        Scenario::Drill => {
+            Box::pin(scaling::drill::measure(DRILL_SECONDS, &cli.think, cli.other.as_deref())).await.map(|()| vec![])
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! <tenant>/names/<name>/<k>
 //! <tenant>/idempotency/<hash>
 //! _contests/<name>/current    _contests/<name>/gates/<k>    _contests/<name>/<revision>    _contests/<name>/withdrawn
-//! _installation
+//! _installation    _compared
 //! _access/tenants/<tenant>    _access/tokens/<token id>    _access/namespaces/<namespace>/<k>
 //! ```
 //!
@@ -57,6 +57,16 @@ impl Records {
         self.create(path::INSTALLATION, &made).await?;
         // Of two that make it at a time the first one's holds.
         Ok(self.read(path::INSTALLATION).await?.unwrap_or(made))
+    }
+
+    /// What the state store was (`States::incarnation`) when all tasks were last compared with their records.
+    pub async fn compared(&self) -> Result<Option<String>, Error> {
+        self.read(path::COMPARED).await
+    }
+
+    /// Notes that all tasks were compared with their records, while the state store was this one.
+    pub async fn put_compared(&self, incarnation: &str) -> Result<(), Error> {
+        self.put(path::COMPARED, &incarnation).await
     }
 
     /// Writes a record where there is none. `true` also where the very same one is there: a store that answers

@@ -1,5 +1,8 @@
 //! Logs to stderr, metrics in Prometheus' format, traces by OTLP/HTTP.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     io::IsTerminal,
     sync::{
@@ -9,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use metrics::Counter;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::{KeyValue, trace::TracerProvider};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
@@ -16,7 +20,12 @@ use opentelemetry_sdk::{
     Resource, runtime,
     trace::{SdkTracer, SdkTracerProvider, span_processor_with_async_runtime::BatchSpanProcessor},
 };
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    layer::{Context, SubscriberExt},
+    util::SubscriberInitExt,
+};
 
 use crate::{Platform, config::ConfigError};
 
@@ -85,8 +94,46 @@ pub fn install(service: &'static str, version: &'static str, platform: &Platform
     // Spans that carry a trace are made at `info` whatever the logs show.
     let traces = traces.map(|t| tracing_opentelemetry::layer().with_tracer(t).with_filter(spans_of_ours()));
     let logs = logs(&platform.log_format)?.with_filter(filter(&platform.log)?);
-    let installed = tracing_subscriber::registry().with(logs).with(traces).try_init();
-    installed.map_err(|e| ConfigError(format!("logs are installed twice: {e}")))
+    // What is counted does not depend on what is shown.
+    let counted = Counted::new().with_filter(filter("warn")?);
+    let installed = tracing_subscriber::registry().with(logs).with(counted).with(traces).try_init();
+    installed.map_err(|e| ConfigError(format!("logs are installed twice: {e}")))?;
+    count_panics();
+    Ok(())
+}
+
+/// Counts the warnings and errors that are logged, so that alarms on logs need nothing but this process' metrics.
+struct Counted {
+    errors: Counter,
+    warnings: Counter,
+}
+
+impl Counted {
+    /// From zero: of a series that begins with its first line nobody sees that it rose.
+    fn new() -> Self {
+        let lines = |level| metrics::counter!("log_lines_total", "level" => level);
+        Self { errors: lines("ERROR"), warnings: lines("WARN") }
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Counted {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        match *event.metadata().level() {
+            Level::ERROR => self.errors.increment(1),
+            Level::WARN => self.warnings.increment(1),
+            _ => {}
+        }
+    }
+}
+
+/// Counts each panic, caught or not: every one is a bug.
+fn count_panics() {
+    let panics = metrics::counter!("panics_total");
+    let shown = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        panics.increment(1);
+        shown(panic);
+    }));
 }
 
 /// Sends what is left of the traces; called once, at exit.

@@ -63,10 +63,14 @@ struct Running {
 
 type Shared = Arc<Mutex<BTreeMap<String, Running>>>;
 
+/// Where the programs of an image's tag are.
+type Images = Arc<Mutex<BTreeMap<String, PathBuf>>>;
+
 /// The processes. They end with the last handle.
 #[derive(Debug, Clone)]
 pub struct Pods {
     running: Shared,
+    images: Images,
     _following: Arc<Following>,
 }
 
@@ -86,6 +90,7 @@ struct Kubelet {
     /// cluster-applier is told by its pod's token who it is.
     applier: PathBuf,
     running: Shared,
+    images: Images,
     /// Addresses that were given; none is given twice, so that nobody meets a process that is still on its way out.
     given: AtomicU16,
 }
@@ -93,13 +98,14 @@ struct Kubelet {
 impl Pods {
     /// Starts and ends processes from now on.
     pub async fn follow(kubernetes: &Kubernetes, folder: &Path, front: Arc<Gateway>) -> Result<Self> {
-        let running = Shared::default();
+        let (running, images) = (Shared::default(), Images::default());
         let kubelet = Kubelet {
             client: kubernetes.client().await,
             folder: folder.to_owned(),
             front,
             applier: account(kubernetes, "cluster-applier"),
             running: Arc::clone(&running),
+            images: Arc::clone(&images),
             given: AtomicU16::new(0),
         };
         let following = tokio::spawn(async move {
@@ -110,7 +116,12 @@ impl Pods {
                 tokio::time::sleep(LOOK).await;
             }
         });
-        Ok(Self { running, _following: Arc::new(Following(following)) })
+        Ok(Self { running, images, _following: Arc::new(Following(following)) })
+    }
+
+    /// Says where the programs of images with this tag are; those of others are beside this one.
+    pub fn provide(&self, tag: &str, folder: &Path) {
+        self.images.lock().insert(tag.to_owned(), folder.to_owned());
     }
 
     /// How many processes of a service are ready.
@@ -232,7 +243,9 @@ impl Kubelet {
         let port = container.ports.iter().flatten().next().context("a container without port")?.container_port;
         let folder = self.folder.join(name);
         std::fs::create_dir_all(&folder)?;
-        let mut command = Command::new(binary(&service)?);
+        let tag = container.image.as_deref().and_then(|image| image.rsplit_once(':')).map_or("", |(_, tag)| tag);
+        let provided = self.images.lock().get(tag).map(|folder| folder.join(&service));
+        let mut command = Command::new(provided.map_or_else(|| binary(&service), Ok)?);
         for (variable, _) in std::env::vars_os().filter(|(v, _)| v.to_string_lossy().starts_with("MAREA_")) {
             command.env_remove(variable);
         }

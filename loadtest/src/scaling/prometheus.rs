@@ -13,8 +13,8 @@ use testkit::{Kubernetes, Process, free_port, http, workspace};
 
 /// Where the pods are written down.
 pub const TARGETS: &str = "targets.json";
-/// Rules on what Prometheus has here; those of `logs.yaml` are on Fluent Bit's counters.
-pub const RULES: [&str; 3] = ["scaling", "marea", "cluster"];
+/// The files of rules.
+pub const RULES: [&str; 4] = ["scaling", "marea", "logs", "cluster"];
 /// How the overlay's Prometheus finds pods.
 const DISCOVERY: &str = r#"    kubernetes_sd_configs:
       - role: pod

@@ -65,7 +65,9 @@ impl Services {
         let failed = response.headers().get("grpc-status").map(|status| Code::from_bytes(status.as_bytes()));
         match call {
             Some(call @ Call::Cast) => ingest.0.requests.count_message(call, failed.unwrap_or(Code::Ok)),
-            Some(call @ Call::CastStream) => failed.into_iter().for_each(|code| ingest.0.requests.count_message(call, code)),
+            Some(call @ Call::CastStream) => {
+                failed.into_iter().for_each(|code| ingest.0.requests.count_message(call, code))
+            }
             None => {}
         }
         response

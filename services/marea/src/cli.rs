@@ -115,6 +115,9 @@ pub enum Command {
     /// Send one score.
     Score(Ballot),
     /// Cast a file of ballots; interrupted, it resumes where it was.
+    ///
+    /// A ballot without an id gets one of the file's content and its place in it: cast again, the same file is accepted again
+    /// and counts nothing (`marea contest audit` tells repeats as duplicates). Change the file to count it anew.
     Cast(Cast),
     /// Messages that were given up.
     #[command(subcommand)]

@@ -21,11 +21,10 @@ const LEASE: Duration = Duration::from_secs(600);
 
 /// Looks every `interval` until `shutdown`, first at once; never where `interval` is zero.
 pub async fn run(worker: Worker, interval: Duration, shutdown: CancellationToken) {
-    let mut incarnation = None;
     while !interval.is_zero() && !shutdown.is_cancelled() {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            looked = look(&worker, &mut incarnation) => {
+            looked = look(&worker) => {
                 if looked.is_err() {
                     tracing::warn!("the look for lost states did not end; it is repeated");
                 }
@@ -44,19 +43,22 @@ fn lease_key() -> TaskKey {
     TaskKey { tenant, id: "00000000-0000-0000-0000-000000000000".parse().expect("a UUID") }
 }
 
-/// `incarnation` is the state store's at the last look: where it is another one now, writes may have been lost.
-async fn look(worker: &Worker, incarnation: &mut Option<String>) -> Result<(), HttpError> {
+/// Where the state store is another one than at the last look that ended, by whichever replica, writes may have been lost.
+async fn look(worker: &Worker) -> Result<(), HttpError> {
     let context = &worker.context;
     let Some(lease) = context.states.acquire(&lease_key(), context.service, LEASE).await? else { return Ok(()) };
     let now = context.states.incarnation().await?;
-    let lost = incarnation.as_ref().is_some_and(|before| *before != now);
-    if lost {
+    let before = context.records.compared().await?;
+    let lost = before.as_ref() != Some(&now);
+    if lost && before.is_some() {
         tracing::warn!("a server of the states was replaced; every task is compared with its records");
     }
     for tenant in context.records.tenants().await? {
         tenant_tasks(worker, &tenant, lost).await?;
     }
-    *incarnation = Some(now);
+    if lost {
+        context.records.put_compared(&now).await?;
+    }
     // One that is not given back ends by itself.
     let _ = context.states.release(&lease).await;
     Ok(())

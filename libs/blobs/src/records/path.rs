@@ -14,6 +14,8 @@ const NAMESPACES: &str = "_access/namespaces/";
 pub(super) const CONTESTS: &str = "_contests/";
 /// The id of the installation.
 pub(super) const INSTALLATION: &str = "_installation";
+/// The state store that tasks were compared with last.
+pub(super) const COMPARED: &str = "_compared";
 /// After every key that begins with `_`, before every tenant's.
 pub(super) const AFTER_ACCESS: &str = "_z";
 

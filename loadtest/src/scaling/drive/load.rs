@@ -36,7 +36,8 @@ enum Kind {
     Votes(usize),
     /// Its own pages or records are read so often a second.
     Reads(u32),
-    /// Votes are cast so often a second.
+    /// Votes of a rank that there is not are cast so often a second. They are read, checked and refused: who scales looks
+    /// at requests, and a million votes that are accepted would keep `tally` at its most pods for the rest of the run.
     Casts(u32),
 }
 
@@ -103,7 +104,9 @@ impl Load {
             Kind::Casts(rate) => {
                 let url = cluster.pods.urls(self.services[0]).pop().context("no pod is ready")?;
                 let pace = Pace { rate: rate.into(), connections: CONNECTIONS, seconds: SECONDS };
-                acting.sending = Some(sent(async move { paced::run(&url, &ballots(1_000), pace).await.map(drop) }));
+                let refused: Vec<_> =
+                    ballots(1_000).iter().map(|vote| vote.replace("\"rank\":", "\"rank\":1")).collect();
+                acting.sending = Some(sent(async move { paced::run(&url, &refused, pace).await.map(drop) }));
             }
         }
         Ok(acting)
@@ -116,7 +119,7 @@ impl fmt::Display for Load {
             Kind::Tasks(count) => write!(f, "{count} tasks, the three's processes stand still"),
             Kind::Votes(count) => write!(f, "{count} votes, its process stands still"),
             Kind::Reads(rate) => write!(f, "{rate} reads/s"),
-            Kind::Casts(rate) => write!(f, "{rate} votes/s"),
+            Kind::Casts(rate) => write!(f, "{rate} votes/s, each refused"),
         }
     }
 }

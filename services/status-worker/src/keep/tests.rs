@@ -64,13 +64,14 @@ async fn a_final_state_that_lost_its_last_command_is_mended_after_a_server_was_r
     ended(records, &key, 2, Action::RollBack, Ending::RolledBack).await;
     let state = async || states.get(&key).await.expect("answered").expect("a state").state;
     assert_eq!(state().await, State::Done);
-    let mut incarnation = None;
-    look(&worker, &mut incarnation).await.expect("looked");
+    records.put_compared("").await.expect("stored");
+    look(&worker).await.expect("looked");
     assert_eq!(state().await, State::Done, "nothing was replaced");
-    let mut incarnation = Some("another server".to_owned());
-    look(&worker, &mut incarnation).await.expect("looked");
+    // Before this process began: it is not asked what it has seen itself.
+    records.put_compared("another server").await.expect("stored");
+    look(&worker).await.expect("looked");
     assert_eq!(state().await, State::RolledBack);
-    assert_eq!(incarnation, Some(String::new()), "it is looked at once");
+    assert_eq!(records.compared().await.expect("answered"), Some(String::new()), "it is looked at once");
 }
 
 #[tokio::test]
@@ -85,6 +86,7 @@ async fn a_final_state_that_lost_its_last_fact_is_mended_too() {
     states.add(&facts).await.expect("added");
     let live = async || states.get(&key).await.expect("answered").expect("a state").revisions[0].transitions.len();
     let before = live().await;
-    look(&worker, &mut Some("another server".to_owned())).await.expect("looked");
+    records.put_compared("another server").await.expect("stored");
+    look(&worker).await.expect("looked");
     assert!(live().await > before, "what its records tell is in its state");
 }

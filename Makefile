@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help up build test servers delivery lint fmt clippy doc unused bench load clean
+.PHONY: help up build test servers delivery lint fmt clippy doc unused alone bench load clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ servers: ## Only install what tests start: brokers, stores, an API server, tools
 delivery: ## Scripts, workflows, images' files, every overlay on a real API server, rules, Terraform, checkov
 	@.ci/delivery
 
-lint: fmt clippy doc unused ## Format, clippy, documentation, unused dependencies; a warning is an error
+lint: fmt clippy doc unused alone ## Format, clippy, documentation, unused dependencies, programs alone; a warning is an error
 
 fmt: ## Is the code formatted (cargo fmt --all does it)
 	$(CARGO) fmt --all --check
@@ -35,6 +35,9 @@ clippy: ## Lints, warnings are errors
 
 doc: ## Does the documentation build without warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+
+alone: ## Do the programs build as images and releases have them, without our tests' dependencies
+	@CARGO="$(CARGO)" docker/build --check
 
 unused: ## Is every dependency used (needs and installs cargo-machete)
 	@.ci/unused

@@ -43,11 +43,16 @@ pub struct Driven {
 }
 
 impl Driven {
-    /// Finds when it went down, in what was seen until the end.
+    /// Finds how far it went, for a later look may ask for more than the first, and when it came down, in what was seen
+    /// until the end.
     pub fn look_down(&mut self, samples: &[Sample]) {
+        let under_load = samples.iter().filter(|sample| sample.at > self.began);
+        let most = under_load.map(|sample| sample.services[self.service].desired).max();
+        self.peak = most.unwrap_or(self.peak);
         let first = |fits: &dyn Fn(i32) -> bool| {
-            let after = samples.iter().filter(|sample| sample.at > self.ended);
-            after.filter(|sample| fits(sample.services[self.service].desired)).map(|sample| sample.at).next()
+            let peaked = samples.iter().rposition(|sample| sample.services[self.service].desired == self.peak)?;
+            let after = &samples[peaked..];
+            after.iter().find(|sample| fits(sample.services[self.service].desired)).map(|sample| sample.at)
         };
         (self.down, self.one) = (first(&|n| n < self.peak), first(&|n| n == 1));
     }

@@ -148,7 +148,7 @@ impl Store {
 #[async_trait]
 impl BallotLog for MongoBallots {
     async fn insert(&self, batches: &[Incoming<'_>]) -> Result<Vec<Vec<Verdict>>, Error> {
-        let prepared = insert::prepare(batches);
+        let prepared = insert::prepare(batches)?;
         self.run("insert", insert::log(&self.0, prepared)).await
     }
 

@@ -30,10 +30,9 @@ pub(super) struct Claim {
 type At = (usize, usize);
 
 impl Claim {
-    pub(super) fn of(header: &Header, position: usize, limit: Limit, voter: &str, row: &Document) -> Self {
+    pub(super) fn of(header: &Header, position: usize, limit: Limit, voter: &str, row: &str) -> Self {
         let voter = format!("{}/{}/{voter}", header.contest, limit.period);
-        let row = row.get_str("_id").unwrap_or_default().to_owned();
-        Self { voter, limit, row, ballot: format!("{}/{position}", header.batch.simple()) }
+        Self { voter, limit, row: row.to_owned(), ballot: format!("{}/{position}", header.batch.simple()) }
     }
 
     fn place(&self, place: usize) -> Document {

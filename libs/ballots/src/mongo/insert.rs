@@ -6,9 +6,10 @@ use contests::{Batch, Definition, Value, Verdict, batch::Cast};
 use futures::{StreamExt, TryStreamExt, stream::FuturesOrdered};
 use mongodb::{
     Collection,
-    bson::{Bson, Document, doc},
+    bson::{Bson, Document, RawDocumentBuf, doc},
     error::ErrorKind,
 };
+use serde::Serialize;
 
 use super::{ABREAST, CHUNK, DUPLICATE_KEY, Store, binary, claims, corrupt, date};
 use crate::{Error, Incoming, claim::Limit, key};
@@ -23,12 +24,14 @@ pub(super) struct Prepared {
 struct Ballot {
     batch: usize,
     position: usize,
-    row: Document,
+    id: String,
+    /// As bytes: as a document it takes ten times the memory, and a round has thousands.
+    row: RawDocumentBuf,
     /// Whose places are limited.
     claim: Option<claims::Claim>,
 }
 
-pub(super) fn prepare(batches: &[Incoming<'_>]) -> Prepared {
+pub(super) fn prepare(batches: &[Incoming<'_>]) -> Result<Prepared, Error> {
     let mut prepared = Prepared { ballots: Vec::new(), verdicts: Vec::new() };
     for (number, incoming) in batches.iter().enumerate() {
         let mut verdicts = vec![Verdict::Counted; incoming.batch.casts.len()];
@@ -39,21 +42,23 @@ pub(super) fn prepare(batches: &[Incoming<'_>]) -> Prepared {
                 verdicts[position] = Verdict::Dead;
                 continue;
             }
-            let row = row(incoming.batch, position, cast, incoming.definition);
             let header = &incoming.batch.header;
-            let claim = |(limit, voter)| claims::Claim::of(header, position, limit, voter, &row);
+            // Neither a contest's name nor a caller's holds a slash.
+            let id = format!("{}/{}/{}", header.contest, cast.caller, cast.id);
+            let row = row(incoming.batch, position, cast, incoming.definition, &id);
+            let row = RawDocumentBuf::try_from(&row).map_err(|e| Error(format!("the ballot {id}: {e}")))?;
+            let claim = |(limit, voter)| claims::Claim::of(header, position, limit, voter, &id);
             let claim = limit.zip(cast.voter).map(claim);
-            prepared.ballots.push(Ballot { batch: number, position, row, claim });
+            prepared.ballots.push(Ballot { batch: number, position, id, row, claim });
         }
         prepared.verdicts.push(verdicts);
     }
-    prepared
+    Ok(prepared)
 }
 
 /// A ballot as its document. Names are whole words: people read this log with other tools too.
-fn row(batch: &Batch<'_>, position: usize, cast: &Cast<'_>, definition: &Definition) -> Document {
+fn row(batch: &Batch<'_>, position: usize, cast: &Cast<'_>, definition: &Definition, id: &str) -> Document {
     let header = &batch.header;
-    let id = cast.id.to_string();
     let mut fields = Document::new();
     for (field, value) in header.fields.iter().zip(batch.values(cast)) {
         match value {
@@ -63,11 +68,10 @@ fn row(batch: &Batch<'_>, position: usize, cast: &Cast<'_>, definition: &Definit
         }
     }
     let mut row = doc! {
-        // Neither a contest's name nor a caller's holds a slash.
-        "_id": format!("{}/{}/{id}", header.contest, cast.caller),
+        "_id": id,
         "contest": &header.contest,
         "caller": cast.caller,
-        "id": id,
+        "id": cast.id.to_string(),
         "time": date(header.time),
         "batch": binary(header.batch),
         "position": i64::try_from(position).unwrap_or(i64::MAX),
@@ -86,14 +90,17 @@ fn row(batch: &Batch<'_>, position: usize, cast: &Cast<'_>, definition: &Definit
 
 pub(super) async fn log(store: &Store, prepared: Prepared) -> Result<Vec<Vec<Verdict>>, Error> {
     let Prepared { ballots, mut verdicts } = prepared;
-    let refused = insert_new(&store.ballots, ballots.iter().map(|ballot| &ballot.row).collect()).await?;
+    let rows = ballots.iter().map(|ballot| &ballot.row).collect();
+    let refused = insert_new(&store.ballots.clone_with_type(), rows).await?;
     let held = held(store, refused.iter().map(|at| &ballots[*at]).collect()).await?;
     // Those of this batch's own: where they stood before, their voters' places are looked at again.
     let mut own = vec![true; ballots.len()];
     for at in refused {
-        let (ballot, id) = (&ballots[at], ballots[at].row.get_str("_id").map_err(|_| corrupt("_id"))?);
-        let first = held.get(id).ok_or_else(|| Error(format!("the ballot {id} was there and is gone")))?;
-        let same = |field| first.get(field) == ballot.row.get(field);
+        let ballot = &ballots[at];
+        let gone = || Error(format!("the ballot {} was there and is gone", ballot.id));
+        let first = held.get(&ballot.id).ok_or_else(gone)?;
+        let own_row = Document::try_from(&ballot.row).map_err(|_| corrupt("_id"))?;
+        let same = |field| first.get(field) == own_row.get(field);
         if same("batch") && same("position") {
             continue;
         }
@@ -114,7 +121,10 @@ pub(super) async fn log(store: &Store, prepared: Prepared) -> Result<Vec<Vec<Ver
 
 /// Inserts what is not there, unordered. The positions of those of which the `_id` is there; any other error fails
 /// the whole, and what was inserted is recognised when it comes again.
-pub(super) async fn insert_new(collection: &Collection<Document>, rows: Vec<&Document>) -> Result<Vec<usize>, Error> {
+pub(super) async fn insert_new<T: Serialize + Send + Sync>(
+    collection: &Collection<T>,
+    rows: Vec<&T>,
+) -> Result<Vec<usize>, Error> {
     let mut inserting = FuturesOrdered::new();
     let mut refused = Vec::new();
     for (number, chunk) in rows.chunks(CHUNK).enumerate() {
@@ -129,10 +139,10 @@ pub(super) async fn insert_new(collection: &Collection<Document>, rows: Vec<&Doc
     Ok(refused)
 }
 
-async fn insert_chunk(
-    collection: &Collection<Document>,
+async fn insert_chunk<T: Serialize + Send + Sync>(
+    collection: &Collection<T>,
     first: usize,
-    rows: &[&Document],
+    rows: &[&T],
 ) -> Result<Vec<usize>, Error> {
     let Err(error) = collection.insert_many(rows.iter().copied()).ordered(false).await else { return Ok(vec![]) };
     let mut found: Vec<usize> = duplicates(error)?.into_iter().map(|at| first + at).collect();
@@ -153,7 +163,7 @@ pub(super) fn duplicates(error: mongodb::error::Error) -> Result<Vec<usize>, Err
 
 /// The rows that are there, by `_id`.
 async fn held(store: &Store, ballots: Vec<&Ballot>) -> Result<HashMap<String, Document>, Error> {
-    let ids: Vec<Bson> = ballots.iter().filter_map(|ballot| ballot.row.get("_id").cloned()).collect();
+    let ids: Vec<Bson> = ballots.iter().map(|ballot| ballot.id.as_str().into()).collect();
     let mut found = HashMap::with_capacity(ids.len());
     for chunk in ids.chunks(CHUNK) {
         let wanted = doc! { "_id": { "$in": chunk } };

@@ -1,5 +1,6 @@
 //! Messages, and where they go.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -58,7 +59,7 @@ pub struct DeadLetter {
     pub kind: String,
     /// The queue that it came from.
     pub queue: String,
-    /// Why it was given up.
+    /// Why it was given up, in 4 KiB at most.
     pub reason: String,
     /// When.
     pub time: Timestamp,
@@ -66,7 +67,21 @@ pub struct DeadLetter {
     pub body: String,
 }
 
+/// Bytes of a reason. It is a header, which fits into one frame or the broker ends the connection; and a reason may quote
+/// what a message brought, of any length.
+const REASON: usize = 4 << 10;
+
 impl DeadLetter {
+    /// A reason as it is kept.
+    pub(crate) fn brief(reason: &str) -> Cow<'_, str> {
+        const MORE: char = '…';
+        if reason.len() <= REASON {
+            return Cow::Borrowed(reason);
+        }
+        let kept = reason.floor_char_boundary(REASON - MORE.len_utf8());
+        Cow::Owned(format!("{}{MORE}", &reason[..kept]))
+    }
+
     /// The body as one may read it: as text, or in base64 where the message is binary.
     pub(crate) fn readable(message: &Message) -> String {
         let text = if message.is_binary() { None } else { std::str::from_utf8(&message.body).ok() };

@@ -18,7 +18,7 @@ use tracing::Instrument;
 pub(crate) use self::outage::Outage;
 use crate::backoff::Backoff;
 use crate::topology::{ALONE_FROM, HANDLE_TIMEOUT, MAX_DEATHS, MAX_PANICS, Queue, Step};
-use crate::{Delivery, Handler, Hold, JobError, Message};
+use crate::{DeadLetter, Delivery, Handler, Hold, JobError, Message};
 
 /// Tries in place before a message is put aside: most hiccups of a store pass within a second.
 const TRIES_IN_PLACE: u32 = 4;
@@ -182,7 +182,8 @@ impl Work {
             Verdict::Done => "handled",
             Verdict::Later(..) => "retried",
             Verdict::Dead(reason) => {
-                tracing::error!(queue, message.id = id, reason, "gave up a message: it goes to the dead letters");
+                let reason = DeadLetter::brief(reason);
+                tracing::error!(queue, message.id = id, reason = %reason, "gave up a message: it goes to the dead letters");
                 "dead"
             }
         };

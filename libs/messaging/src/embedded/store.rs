@@ -176,10 +176,11 @@ pub(super) fn insert_dead(
     reason: &str,
 ) -> rusqlite::Result<()> {
     let Message { id, kind, body, .. } = message;
+    let reason = DeadLetter::brief(reason);
     let (queue, time, body, headers) = (queue.name, Timestamp::now().to_string(), body.as_ref(), headers(message));
     let sql =
         "INSERT INTO bus_dead_letters (queue, reason, time, id, kind, body, headers) VALUES (?, ?, ?, ?, ?, ?, ?)";
-    tx.prepare_cached(sql)?.execute(params![queue, reason, time, id, kind, body, headers]).map(drop)
+    tx.prepare_cached(sql)?.execute(params![queue, reason.as_ref(), time, id, kind, body, headers]).map(drop)
 }
 
 pub(super) fn dead_count(c: &Connection) -> rusqlite::Result<u64> {

@@ -7,8 +7,8 @@ use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use uuid::Uuid;
 
-use crate::Message;
 use crate::work::Counters;
+use crate::{DeadLetter, Message};
 
 const RETRIES: &str = "marea-retries";
 const PANICS: &str = "marea-panics";
@@ -45,8 +45,8 @@ pub(crate) fn headers(message: &Message, counters: Counters) -> FieldTable {
 
 /// Notes why a message was given up, and where it came from.
 pub(crate) fn bury(headers: &mut FieldTable, queue: &str, reason: &str) {
-    let time = Timestamp::now().to_string();
-    for (name, value) in [(REASON, reason), (QUEUE, queue), (TIME, time.as_str())] {
+    let (time, reason) = (Timestamp::now().to_string(), DeadLetter::brief(reason));
+    for (name, value) in [(REASON, reason.as_ref()), (QUEUE, queue), (TIME, time.as_str())] {
         headers.insert(name.into(), AMQPValue::LongString(value.into()));
     }
 }

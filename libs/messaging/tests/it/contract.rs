@@ -42,6 +42,7 @@ macro_rules! whole_contract {
             a_delayed_message_comes_when_it_is_due,
             a_transient_failure_is_delivered_again,
             a_final_failure_becomes_a_dead_letter_that_can_be_requeued_and_dropped,
+            a_reason_of_any_length_is_told_in_brief,
             a_panic_is_tried_again_and_the_third_is_dead,
             shutdown_drains_what_was_begun_and_leaves_the_rest,
             five_thousand_messages_published_at_once_all_arrive,
@@ -142,6 +143,26 @@ pub(crate) async fn a_final_failure_becomes_a_dead_letter_that_can_be_requeued_a
     assert!(!bus.requeue_dead_letter("once").await.unwrap());
     assert!(!bus.drop_dead_letter("once").await.unwrap());
     assert!(bus.drop_dead_letter("always").await.unwrap());
+    consumer.stop().await;
+    nothing_is_left(&bus).await;
+}
+
+/// What a message brings may be quoted in why it is given up: it must not be more than the dead letter can carry.
+pub(crate) async fn a_reason_of_any_length_is_told_in_brief(bus: Shared) {
+    let handler = Scripted::new(|id, _| match id {
+        "bad" => Err(JobError::fail(format!("expected a number, not {}", "é".repeat(1 << 20)))),
+        _ => Ok(()),
+    });
+    let consumer = Consumer::start(&bus, &YAML_MANAGER, handler.clone());
+    for id in ["bad", "good"] {
+        bus.publish(&Route::Queue(&YAML_MANAGER), message(id)).await.unwrap();
+    }
+    handler.saw("good", 1).await;
+    eventually("a dead letter", async || bus.dead_letters(10).await.unwrap().len() == 1).await;
+    let reason = bus.dead_letters(10).await.unwrap().remove(0).reason;
+    assert!(reason.starts_with("expected a number, not éé") && reason.ends_with('…'), "{reason}");
+    assert!(reason.len() <= 4 << 10, "{} bytes", reason.len());
+    assert!(bus.drop_dead_letter("bad").await.unwrap());
     consumer.stop().await;
     nothing_is_left(&bus).await;
 }

@@ -19,6 +19,6 @@ pub use body::{BODIES_IN_FLIGHT_BYTES, BodyError, BodyLimits};
 pub use error::{HttpError, ProblemDetails};
 pub use events::events;
 pub use extract::{Json, Nothing, Path, Query, accepts, has_media_type, read_body};
-pub use guard::{Guard, single};
+pub use guard::{Guard, knows_tag, single};
 pub use serve::{Limits, Server, bind, listen, serve};
 pub use silence::Silence;

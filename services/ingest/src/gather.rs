@@ -68,6 +68,8 @@ pub struct Gatherer {
     single: bool,
     tally: Tally,
     last: Option<(Option<String>, u32)>,
+    /// Whether some were given an id: those are told of, for their senders know the others.
+    given: bool,
 }
 
 /// An id that nobody can guess, and so occupy: 74 random bits.
@@ -81,9 +83,9 @@ impl Gatherer {
     /// Begins a request of ballots of one contest.
     pub fn new(ingest: &Ingest, contest: Arc<Contest>, caller: Arc<str>, single: bool) -> Self {
         let segments = vec![Segment::default(); contest.lanes.len()];
-        let (waiting, tally, last) = Default::default();
+        let (waiting, tally, last, given) = Default::default();
         let ingest = ingest.clone();
-        Self { ingest, contest, caller, request: request_id(), segments, waiting, single, tally, last }
+        Self { ingest, contest, caller, request: request_id(), segments, waiting, single, tally, last, given }
     }
 
     /// Goes on under another revision of the contest, everything being handed over.
@@ -106,7 +108,8 @@ impl Gatherer {
             ballot
         };
         let at = contest.definition.lane(&ballot.values);
-        if self.tally.ids.is_none() {
+        let given = own.is_none();
+        if self.tally.ids.is_none() || (given && !self.given) {
             let first = self.id(own.as_deref(), position);
             self.tally.ids = Some((first.clone(), first));
         }
@@ -118,7 +121,10 @@ impl Gatherer {
                 self.hand_over(at);
             }
         }
-        self.last = Some((own, position));
+        if given || !self.given {
+            self.last = Some((own, position));
+        }
+        self.given |= given;
     }
 
     /// Notes a ballot that is not good.

@@ -137,7 +137,12 @@ impl Interface for Ingest {
         let message = request.into_inner();
         let single = message.ballots.len() == 1;
         let gatherer = self.gather(&headers, &message, &Columns::of(&message), single).await?;
-        reply(gatherer.finish().await).map(tonic::Response::new)
+        let tally = gatherer.finish().await;
+        if tally.ids.is_none() && !tally.rejected.is_empty() {
+            let first = first_bad(&tally.rejected).unwrap_or_default();
+            return Err(Status::invalid_argument(format!("no ballot is good: {first}")));
+        }
+        reply(tally).map(tonic::Response::new)
     }
 
     type CastStreamStream = Replies;
@@ -165,7 +170,8 @@ impl Interface for Ingest {
             }
         });
         let replies = gathered.map(|gathered| async move { reply(gathered?.finish().await) }).buffered(WINDOW);
-        // What comes after a message that could not be taken is not acknowledged.
+        // What comes after a message that could not be taken is not acknowledged. One without a good ballot was taken:
+        // those behind it count by then.
         let ingest = self.clone();
         let replies = replies.scan(false, move |failed, answer| {
             let over = std::mem::replace(failed, answer.is_err());
@@ -228,10 +234,6 @@ fn reply(tally: Tally) -> Result<CastReply, Status> {
     }
     if refused > 0 {
         return Err(status_of(Refusal::NotAccepted));
-    }
-    if ids.is_none() {
-        let first = first_bad(&rejected).unwrap_or_default();
-        return Err(Status::invalid_argument(format!("no ballot is good: {first}")));
     }
     let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let rejected = rejected.into_iter().map(|Rejected { position, field, code, message }| proto::Rejected {

@@ -13,6 +13,7 @@ use bootstrap::{
     http::{
         Path, ProblemDetails, Query, accepts,
         answers::{Denied, Invalid},
+        knows_tag,
     },
     no_task,
 };
@@ -75,7 +76,7 @@ pub async fn get(
 
 fn answer(asked: &HeaderMap, status: Rendered) -> Response {
     let tag = tag(&status);
-    let (answer, body) = if asked.get(header::IF_NONE_MATCH) == Some(&tag) {
+    let (answer, body) = if knows_tag(asked, tag.to_str().unwrap_or_default()) {
         (StatusCode::NOT_MODIFIED, Body::empty())
     } else {
         (StatusCode::OK, Body::from(status.json))

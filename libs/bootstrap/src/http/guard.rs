@@ -64,6 +64,13 @@ pub fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a Heade
     }
 }
 
+/// Whether the client says that it knows this entity tag (`"…"`), after RFC 9110, section 13.1.2: in a list, weak or not.
+pub fn knows_tag(headers: &HeaderMap, tag: &str) -> bool {
+    let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut known = values.flat_map(|value| value.split(',')).map(str::trim);
+    known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
 fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }

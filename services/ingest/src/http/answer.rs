@@ -30,7 +30,8 @@ pub struct Accepted {
     rejections: u64,
 }
 
-/// Ids of ballots: of one, or of the first and the last of many (`<uuid>.<position>`, or the client's own).
+/// Ids of ballots: of one, or of the first and the last of many. Of those that were given one here where there are any, all
+/// of which are `<uuid>.<position>`; else the client's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Ids {

@@ -38,11 +38,11 @@ impl Format {
     /// By the media type.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
         let value = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |v| v.as_bytes());
-        if value == b"application/json" {
-            return Ok(Self::Json);
-        }
         if headers.get(header::CONTENT_ENCODING).is_some_and(|e| e != "identity") {
             return Err(unsupported("expected a body that is not compressed"));
+        }
+        if value == b"application/json" {
+            return Ok(Self::Json);
         }
         let text = std::str::from_utf8(value).unwrap_or_default().to_ascii_lowercase();
         let (essence, parameters) = text.split_once(';').unwrap_or((&text, ""));

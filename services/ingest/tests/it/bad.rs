@@ -69,6 +69,8 @@ async fn the_wrong_kind_names_the_right_route_and_another_media_type_is_told() {
     assert!(answer["detail"].as_str().unwrap().contains("POST /votes/bands"), "{answer}");
     let form = harness.http.post(format!("{}/votes", harness.url)).body("name=x");
     assert_eq!(harness.send(form).await.0, 415);
+    let compressed = harness.post("/votes", vote("x").to_string()).header("content-encoding", "gzip");
+    assert_eq!(harness.send(compressed).await.0, 415);
     let get = harness.http.get(format!("{}/votes", harness.url));
     assert_eq!(harness.send(get).await.0, 405);
     let foreign = harness.post("/votes", vote("x").to_string()).header("host", "evil.example");

@@ -81,6 +81,16 @@ async fn a_mixed_array_counts_the_good_ones_and_names_the_others(harness: Harnes
     let (first, last) = (answer["ids"]["first"].as_str().unwrap(), answer["ids"]["last"].as_str().unwrap());
     assert!(first.ends_with(".0") && last.ends_with(".3"), "{first} {last}");
     harness.noted.all(&[first.to_owned(), last.to_owned()]).await;
+    // Of ids the client knows its own: told are those that were given.
+    let own = |name: &str| {
+        let mut vote = vote(name);
+        vote["id"] = json!(name);
+        vote
+    };
+    let (_, answer) = harness.cast("/votes", &json!([own("x"), vote("c"), vote("d"), own("y")])).await;
+    let (first, last) = (answer["ids"]["first"].as_str().unwrap(), answer["ids"]["last"].as_str().unwrap());
+    assert!(first.ends_with(".1") && last.ends_with(".2"), "{first} {last}");
+    harness.noted.all(&[first.to_owned(), last.to_owned(), "x".to_owned(), "y".to_owned()]).await;
     let (status, answer) = harness.cast("/votes", &json!([bad, 1])).await;
     assert_eq!((status, code(&answer)), (422, "invalid-ballot"));
 }

@@ -142,11 +142,25 @@ async fn calls_and_messages_of_streams_count_as_requests() {
     // What tonic itself refuses counts as well.
     client.cast(request(vec![ballot(&"x".repeat(5 << 20), 5)])).await.unwrap_err();
     let good = || request(vec![ballot("a", 5)]);
-    let messages = vec![good(), good(), request(vec![ballot("a", 6)]), good()];
+    let empty = request(vec![]);
+    let messages = vec![good(), good(), empty, good()];
     let replies = client.cast_stream(futures::stream::iter(messages)).await.unwrap().into_inner();
     let replies: Vec<_> = replies.collect().await;
     assert_eq!(replies.len(), 3);
     let [taken, refused] = before;
     assert_eq!(both(202).await, (taken.0 + 1, taken.1 + 2));
     assert_eq!(both(400).await, (refused.0 + 2, refused.1 + 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_goes_on_behind_a_message_without_a_good_ballot() {
+    let (harness, mut client) = harness().await;
+    let messages = vec![request(vec![ballot("a", 6)]), request(vec![ballot("b", 5)])];
+    let replies = client.cast_stream(futures::stream::iter(messages)).await.unwrap().into_inner();
+    let replies: Vec<_> = replies.map(Result::unwrap).collect().await;
+    let counts: Vec<_> = replies.iter().map(|reply| (reply.accepted, reply.rejections)).collect();
+    assert_eq!(counts, [(0, 1), (1, 0)]);
+    assert_eq!((replies[0].rejected[0].field.as_str(), replies[0].first_id.as_str()), ("rank", ""));
+    // Who sends the second again does so under the id that it was told.
+    assert_eq!(harness.noted.once(&replies[1].first_id).await.values[0].as_str(), "b");
 }

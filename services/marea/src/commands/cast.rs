@@ -137,9 +137,19 @@ impl Casting {
         if record.untyped {
             ballot = ballot.into_iter().map(|(field, value)| self.typed(field, value)).collect();
         }
-        ballot.entry("id").or_insert_with(|| format!("{}.{}", self.prefix, record.line).into());
+        // To the server null is no id: it would give another one each time.
+        if ballot.get("id").is_none_or(Value::is_null) {
+            ballot.insert("id".to_owned(), format!("{}.{}", self.prefix, record.line).into());
+        }
+        let ballot = Value::Object(ballot).to_string();
+        if ballot.len() > CHUNK_BYTES {
+            // Sent, it would be refused with all that is beside it, each time.
+            self.journal.rejected += 1;
+            return self
+                .tell(record.line, &format!("a ballot of {} bytes: none may have more than 1 MiB", ballot.len()));
+        }
         chunk.body.push(if chunk.lines.is_empty() { b'[' } else { b',' });
-        chunk.body.extend(Value::Object(ballot).to_string().into_bytes());
+        chunk.body.extend(ballot.into_bytes());
         chunk.lines.push(record.line);
     }
 

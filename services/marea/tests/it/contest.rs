@@ -137,6 +137,25 @@ fn an_interrupted_cast_goes_on_where_it_was_under_the_same_ids() {
 }
 
 #[test]
+fn a_cast_gives_ids_where_they_are_null_and_sends_nothing_that_is_endless() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("bands.ndjson");
+    let vote = |name: &str| format!("{{\"name\":\"{name}\",\"album\":\"a\",\"year\":1989,\"rank\":5,\"id\":null}}");
+    fs::write(&file, [vote("a"), vote(&"x".repeat(5 << 20)), vote("b")].join("\n")).expect("written");
+    let path = file.display().to_string();
+    let fake = bands(accept_all);
+    let ran = run(&fake, &["cast", &path]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, "accepted 2, rejected 1\n"), "{}", ran.err);
+    assert!(ran.err.contains(&format!("{path}:2: a ballot of ")), "{}", ran.err);
+    let first: Vec<String> = fake.posted().iter().flat_map(|body| ids(body)).collect();
+    assert_eq!(first.len(), 2);
+    run(&fake, &["cast", &path]);
+    let both: Vec<String> = fake.posted().iter().flat_map(|body| ids(body)).collect();
+    // Whatever is sent again is so under the same ids.
+    assert_eq!(both, [first.clone(), first].concat());
+}
+
+#[test]
 fn a_cast_that_was_begun_elsewhere_begins_anew_and_says_so() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("bands.ndjson");

@@ -12,9 +12,10 @@ use bootstrap::{
     http::{
         Path, ProblemDetails, Query, accepts,
         answers::{Denied, Invalid},
-        events,
+        events, knows_tag,
     },
 };
+use bytes::Bytes;
 use contests::{Standings, standings::View};
 use domain::access::Scope;
 use parking_lot::Mutex;
@@ -33,6 +34,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const MOST: usize = 10_000;
 /// Standings that are kept ready.
 const KEPT: usize = 256;
+/// Their bytes, the last one's aside: a contest may have rows by the ten thousand, and each part of it is kept.
+const KEPT_BYTES: usize = 16 << 20;
 
 /// Which part is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, IntoParams)]
@@ -80,11 +83,12 @@ pub async fn get(
         return Ok(follow(tally, name, part, body));
     }
     let tag = format!("\"{}\"", body.tag);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+    if knows_tag(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     let headers = [
         (header::ETAG, tag),
+        (header::VARY, "accept".to_owned()),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::CONTENT_TYPE, "application/json".to_owned()),
     ];
@@ -93,7 +97,7 @@ pub async fn get(
 
 /// Standings, ready to be sent.
 pub struct Body {
-    json: String,
+    json: Bytes,
     /// Of the content: equal standings have equal tags.
     tag: String,
 }
@@ -129,7 +133,9 @@ impl Tally {
         }
         let body = Arc::new(Body::of(&state, part));
         let mut bodies = bodies.lock();
-        if bodies.len() >= KEPT {
+        bodies.remove(&key);
+        let bytes: usize = bodies.values().map(|(_, body)| body.json.len()).sum();
+        if bodies.len() >= KEPT || bytes + body.json.len() > KEPT_BYTES {
             bodies.clear();
         }
         bodies.insert(key, (state, body.clone()));
@@ -142,9 +148,9 @@ impl Body {
         let view = View { tally: part.tally.as_deref(), top: part.top };
         let ranked = Standings::rank(&state.definition, &state.counts, state.situation, view);
         let standings = Standings { r#final: ranked.r#final && state.is_final, ..ranked };
-        let json = serde_json::to_string(&standings).expect("standings have string keys only");
-        let tag = hex::encode(&Sha256::digest(json.as_bytes())[..12]);
-        Self { json, tag }
+        let json = serde_json::to_vec(&standings).expect("standings have string keys only");
+        let tag = hex::encode(&Sha256::digest(&json)[..12]);
+        Self { json: json.into(), tag }
     }
 }
 
@@ -161,7 +167,9 @@ fn follow(tally: Tally, name: String, part: Part, first: Arc<Body>) -> Response 
     let place = Place { tally, name, part, sent: first.tag.clone(), next: Some(first) };
     events(place, |mut place| async move {
         let body = place.next().await?;
-        Some((Event::default().event("standings").id(&*body.tag).data(&*body.json), place))
+        // serde_json writes UTF-8.
+        let json = str::from_utf8(&body.json).unwrap_or_default();
+        Some((Event::default().event("standings").id(&*body.tag).data(json), place))
     })
 }
 

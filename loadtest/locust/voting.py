@@ -56,7 +56,8 @@ class Caster:
 
 
 def _request(contest, ballots):
-    fields = [name for name in ballots[0] if name not in ("id", "voter")]
+    # Of all of them, in the order in which they come: one may have what another lacks.
+    fields = list(dict.fromkeys(name for ballot in ballots for name in ballot if name not in ("id", "voter")))
     cast = [
         _messages.Ballot(
             id=ballot.get("id", ""),

@@ -199,7 +199,8 @@ impl Ingest {
         if message.ballots.is_empty() || message.ballots.len() > BALLOTS {
             return Err(Status::invalid_argument(format!("expected 1 to {BALLOTS} ballots in a message")));
         }
-        let (contest, caller) = self.admitted(columns.contest(), None, headers).await.map_err(status_of)?;
+        let admitted = self.admitted(columns.contest(), None, headers).await;
+        let (contest, caller) = admitted.inspect_err(|refusal| self.count_refusal(refusal)).map_err(status_of)?;
         let places = columns.places(&contest.definition).map_err(Status::invalid_argument)?;
         let mut gatherer = Gatherer::new(self, contest.clone(), caller, single);
         for (position, ballot) in (0..).zip(&message.ballots) {

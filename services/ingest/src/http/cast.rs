@@ -39,6 +39,13 @@ pub(super) struct Cast {
 }
 
 impl Ingest {
+    /// Counts why a request as a whole was refused; ballots that are not good are counted one by one.
+    pub(crate) fn count_refusal(&self, refusal: &Refusal) {
+        if let Refusal::Other(error) | Refusal::Ended(error, _) = refusal {
+            self.0.commit.meters.rejected(error.code());
+        }
+    }
+
     /// Answers a request that casts ballots.
     pub(super) async fn cast<B>(&self, target: Target, request: Request<B>) -> Response
     where
@@ -47,7 +54,10 @@ impl Ingest {
         let origin = request.headers().get(header::ORIGIN).cloned();
         let mut response = match self.answer(target, request).await {
             Ok(response) => response,
-            Err(refusal) => refusal.into_response(),
+            Err(refusal) => {
+                self.count_refusal(&refusal);
+                refusal.into_response()
+            }
         };
         self.0.requests.count(response.status());
         if origin.is_some() {

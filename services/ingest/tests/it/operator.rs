@@ -217,4 +217,13 @@ async fn the_interface_is_described_and_measured() {
     for name in ["ingest_ballots_total", "ingest_batch_size", "ingest_confirm_seconds", "http_requests_total"] {
         assert!(metrics.contains(name), "{name}");
     }
+    // Whatever is refused has its reason, a ballot's or the whole request's.
+    harness.cast("/votes", &serde_json::json!({"name": 1})).await;
+    harness.cast("/votes/nobody", &vote("x")).await;
+    harness.send(harness.post("/votes", "{")).await;
+    let metrics = get("/metrics").await;
+    for reason in ["wrong_type", "not-found", "invalid-json"] {
+        let series = format!("ingest_rejections_total{{reason=\"{reason}\"}}");
+        assert!(metrics.contains(&series), "{reason}: {metrics}");
+    }
 }

@@ -116,7 +116,7 @@ fn text(log: &BallotLog, name: &str, label: &str) -> Markup {
     html! {
         div {
             label for={ "q-" (name) } { (label) }
-            input.medium id={ "q-" (name) } name=(name) value=(log.value(name)) type="search" autocomplete="off";
+            input.medium id={ "q-" (name) } name=(name) value=(log.value(name)) type="search" placeholder="the whole value" autocomplete="off";
         }
     }
 }

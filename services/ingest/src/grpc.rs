@@ -3,7 +3,7 @@
 mod arrival;
 mod read;
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bootstrap::HttpError;
@@ -31,6 +31,11 @@ const BALLOTS: usize = 10_000;
 const MESSAGE_BYTES: usize = 1 << 20;
 /// Messages of a stream that wait for their confirm at a time: bounds what a stream holds.
 const WINDOW: usize = 8;
+
+/// The service that health is asked of.
+const SERVICE: &str = "marea.ingest.v1.Ingest";
+/// Between two looks whether it still serves, for those who watch.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Whether a request is gRPC's.
 pub fn is_grpc(headers: &HeaderMap) -> bool {
@@ -101,8 +106,12 @@ type Watched = Pin<Box<dyn Stream<Item = Result<tonic_health::pb::HealthCheckRes
 impl tonic_health::pb::health_server::Health for Health {
     async fn check(
         &self,
-        _: tonic::Request<tonic_health::pb::HealthCheckRequest>,
+        request: tonic::Request<tonic_health::pb::HealthCheckRequest>,
     ) -> Result<tonic::Response<tonic_health::pb::HealthCheckResponse>, Status> {
+        let service = request.into_inner().service;
+        if !service.is_empty() && service != SERVICE {
+            return Err(Status::not_found(format!("there is no such service here; expected {SERVICE}, or none")));
+        }
         Ok(tonic::Response::new(self.state().await))
     }
 
@@ -112,9 +121,26 @@ impl tonic_health::pb::health_server::Health for Health {
         &self,
         _: tonic::Request<tonic_health::pb::HealthCheckRequest>,
     ) -> Result<tonic::Response<Watched>, Status> {
-        // One that has nothing to watch for long: the client comes again.
-        let state = self.state().await;
-        Ok(tonic::Response::new(Box::pin(stream::iter([Ok(state)]))))
+        let (health, told) = (Self(self.0.clone()), None);
+        let states = stream::unfold((health, told), |(health, told)| async move {
+            let stopping = health.0.0.context.stopping.clone();
+            loop {
+                // Told that it stops, the client is let go: a drain waits for streams.
+                let last = stopping.is_cancelled();
+                let state = health.state().await;
+                if told != Some(state.status) {
+                    return Some((Ok(state), (health, Some(state.status))));
+                }
+                if last {
+                    return None;
+                }
+                tokio::select! {
+                    () = stopping.cancelled() => {}
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+            }
+        });
+        Ok(tonic::Response::new(Box::pin(states)))
     }
 }
 

@@ -20,7 +20,8 @@ fn lines_and_panics_are_counted_from_zero() {
     assert_eq!(lines(), [Some(1), Some(2)]);
 
     count_panics();
-    assert_eq!(shown("panics_total"), Some(0));
+    // Other tests may panic on purpose beside it.
+    let before = shown("panics_total").unwrap();
     std::panic::catch_unwind(|| panic!("on purpose")).unwrap_err();
-    assert_eq!(shown("panics_total"), Some(1));
+    assert!(shown("panics_total").unwrap() > before);
 }

@@ -198,8 +198,10 @@ async fn the_ledger_is_read_once_for_all_who_ask_at_a_time() {
     join_all((0..200).map(|_| standing())).await;
     join_all((0..200).map(|_| harness.tally.audit(&harness.contest.name))).await;
     let seconds = usize::try_from(began.elapsed().as_secs()).expect("few");
+    // 400 asked. An audit that does not settle yet looks twenty times within its patience of a second, and one may end while
+    // another begins.
     let calls = log.calls("snapshot");
-    assert!(calls <= 20 + seconds, "{calls} times in {seconds} s");
+    assert!(calls <= 60 + seconds, "{calls} times in {seconds} s");
 }
 
 #[tokio::test(flavor = "multi_thread")]

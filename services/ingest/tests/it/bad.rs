@@ -9,12 +9,19 @@ use tokio::{
 };
 
 use crate::{
-    harness::{Harness, With, bus, code, vote},
+    harness::{Harness, On, With, code, vote},
+    on_both,
     raw::Raw,
 };
 
-async fn harness() -> Harness {
-    Harness::new(bus("embedded", "").await.unwrap(), With::default()).await
+on_both! {
+    every_bad_input_has_its_clear_answer,
+    the_wrong_kind_names_the_right_route_and_another_media_type_is_told,
+    a_negative_length_and_a_client_that_stops_are_answered,
+    a_line_that_is_too_long_is_passed_over,
+    a_line_that_is_no_utf_8_is_named_and_the_others_count,
+    a_line_that_never_ends_ends_the_stream,
+    a_header_that_is_there_twice_is_refused,
 }
 
 fn with(field: &str, value: Value) -> String {
@@ -23,9 +30,8 @@ fn with(field: &str, value: Value) -> String {
     vote.to_string()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_bad_input_has_its_clear_answer() {
-    let harness = harness().await;
+async fn every_bad_input_has_its_clear_answer(on: On) {
+    let harness = on.harness(With::default()).await;
     let million = format!("[{}]", vec!["{}"; 1_000_000].join(","));
     let twenty_thousand = format!("[{}]", vec![vote("x").to_string(); 11_000].join(","));
     let table: Vec<(&str, Vec<u8>, u16, &str)> = vec![
@@ -61,9 +67,8 @@ async fn every_bad_input_has_its_clear_answer() {
     assert_eq!(harness.cast("/votes", &vote("good")).await.0, 202);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_wrong_kind_names_the_right_route_and_another_media_type_is_told() {
-    let harness = harness().await;
+async fn the_wrong_kind_names_the_right_route_and_another_media_type_is_told(on: On) {
+    let harness = on.harness(With::default()).await;
     let (status, answer) = harness.cast("/scores/bands", &vote("x")).await;
     assert_eq!(status, 404);
     assert!(answer["detail"].as_str().unwrap().contains("POST /votes/bands"), "{answer}");
@@ -86,9 +91,8 @@ async fn raw(harness: &Harness, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer[..read]).into_owned()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_negative_length_and_a_client_that_stops_are_answered() {
-    let harness = harness().await;
+async fn a_negative_length_and_a_client_that_stops_are_answered(on: On) {
+    let harness = on.harness(With::default()).await;
     let head = "POST /votes HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
     assert!(raw(&harness, format!("{head}content-length: -5\r\n\r\n{{}}").as_bytes()).await.contains("400"));
     let slow = raw(&harness, format!("{head}content-length: 500\r\n\r\n{{\"name\"").as_bytes()).await;
@@ -103,9 +107,8 @@ async fn a_negative_length_and_a_client_that_stops_are_answered() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_line_that_is_too_long_is_passed_over() {
-    let harness = harness().await;
+async fn a_line_that_is_too_long_is_passed_over(on: On) {
+    let harness = on.harness(With::default()).await;
     let long = format!("{{\"name\":\"{}\"}}", "x".repeat(1 << 20));
     let lines = format!("{}\n{long}\n{}\n", vote("a"), vote("b"));
     let request = harness.http.post(format!("{}/votes", harness.url)).header("content-type", "application/x-ndjson");
@@ -116,9 +119,8 @@ async fn a_line_that_is_too_long_is_passed_over() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_line_that_is_no_utf_8_is_named_and_the_others_count() {
-    let harness = harness().await;
+async fn a_line_that_is_no_utf_8_is_named_and_the_others_count(on: On) {
+    let harness = on.harness(With::default()).await;
     let (before, after) = (vote("a").to_string(), vote("b").to_string());
     let mut lines = format!("{before}\n").into_bytes();
     lines.extend(b"{\"name\":\"\xff\xfe\",\"album\":\"a\",\"year\":1989,\"rank\":1}\n\xc3\n");
@@ -131,9 +133,8 @@ async fn a_line_that_is_no_utf_8_is_named_and_the_others_count() {
     assert_eq!(rejected, [(&json!(1), &json!("invalid_json")), (&json!(2), &json!("invalid_json"))]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_line_that_never_ends_ends_the_stream() {
-    let harness = harness().await;
+async fn a_line_that_never_ends_ends_the_stream(on: On) {
+    let harness = on.harness(With::default()).await;
     let mut raw = Raw::lines(harness.address).await;
     assert!(raw.chunk(format!("{}\n", vote("counts")).as_bytes()).await);
     let (status, answer) = raw.flood(&[b'x'; 64 << 10], 64 << 20).await;
@@ -141,9 +142,8 @@ async fn a_line_that_never_ends_ends_the_stream() {
     assert_eq!(harness.cast("/votes", &vote("good")).await.0, 202);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_header_that_is_there_twice_is_refused() {
-    let harness = harness().await;
+async fn a_header_that_is_there_twice_is_refused(on: On) {
+    let harness = on.harness(With::default()).await;
     for name in ["x-voter", "authorization"] {
         let request = harness.post("/votes", vote("x").to_string()).header(name, "a").header(name, "b");
         let (found, answer) = harness.send(request).await;

@@ -1,30 +1,14 @@
-//! What holds on every bus.
+//! What is taken, how it travels, and what is answered.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, With, bus, code, score, vote};
+use crate::{
+    harness::{On, With, code, score, vote},
+    on_both,
+};
 
-macro_rules! on_every_bus {
-    ($($name:ident),+ $(,)?) => {
-        mod embedded { $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                let bus = super::bus("embedded", stringify!($name)).await.unwrap();
-                super::$name(super::Harness::new(bus, super::With::default()).await).await;
-            }
-        )+ }
-        mod rabbitmq { $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                let Some(bus) = super::bus("rabbitmq", stringify!($name)).await else { return };
-                super::$name(super::Harness::new(bus, super::With::default()).await).await;
-            }
-        )+ }
-    };
-}
-
-on_every_bus! {
+on_both! {
     a_vote_is_answered_with_its_id_and_comes_through_the_queue,
     votes_that_wait_together_become_few_batches,
     a_mixed_array_counts_the_good_ones_and_names_the_others,
@@ -33,7 +17,8 @@ on_every_bus! {
     a_graceful_stop_drains_and_says_that_it_was_the_last,
 }
 
-async fn a_vote_is_answered_with_its_id_and_comes_through_the_queue(harness: Harness) {
+async fn a_vote_is_answered_with_its_id_and_comes_through_the_queue(on: On) {
+    let harness = on.harness(With::default()).await;
     let (status, answer) = harness.cast("/votes", &vote("Alux Nahual")).await;
     assert_eq!((status, &answer["accepted"]), (202, &json!(1)));
     let came = harness.noted.once(answer["ids"][0].as_str().unwrap()).await;
@@ -51,7 +36,8 @@ async fn a_vote_is_answered_with_its_id_and_comes_through_the_queue(harness: Har
     assert_eq!(harness.noted.once("mine\"\\1").await.voter.as_deref(), Some("Zoë"));
 }
 
-async fn votes_that_wait_together_become_few_batches(harness: Harness) {
+async fn votes_that_wait_together_become_few_batches(on: On) {
+    let harness = on.harness(With::default()).await;
     let cast = (0..600).map(|n| {
         let (request, harness) = (harness.post("/votes", vote(&format!("band {n}")).to_string()), &harness);
         async move { harness.send(request).await }
@@ -69,7 +55,8 @@ async fn votes_that_wait_together_become_few_batches(harness: Harness) {
     assert_eq!(filled.last().unwrap().cumulative, 600);
 }
 
-async fn a_mixed_array_counts_the_good_ones_and_names_the_others(harness: Harness) {
+async fn a_mixed_array_counts_the_good_ones_and_names_the_others(on: On) {
+    let harness = on.harness(With::default()).await;
     let mut bad = vote("x");
     bad["rank"] = json!(6);
     let array = json!([vote("a"), bad, "no ballot", vote("b")]);
@@ -95,7 +82,8 @@ async fn a_mixed_array_counts_the_good_ones_and_names_the_others(harness: Harnes
     assert_eq!((status, code(&answer)), (422, "invalid-ballot"));
 }
 
-async fn a_stream_of_lines_is_answered_with_ranges(harness: Harness) {
+async fn a_stream_of_lines_is_answered_with_ranges(on: On) {
+    let harness = on.harness(With::default()).await;
     let lines: String = (0..20_000).map(|n| format!("{}\n", vote(&format!("band {}", n % 10)))).collect();
     let lines = format!("{lines}no json\n\n{}", vote("the last, without an end of line"));
     let request = harness.post("/votes", lines).header("content-type", "application/x-ndjson");
@@ -113,7 +101,8 @@ async fn a_stream_of_lines_is_answered_with_ranges(harness: Harness) {
     harness.noted.all(&ids).await;
 }
 
-async fn a_score_is_drawn_and_travels_on_its_route(harness: Harness) {
+async fn a_score_is_drawn_and_travels_on_its_route(on: On) {
+    let harness = on.harness(With::default()).await;
     let mut own = score("agronomy");
     own["id"] = json!("retried");
     for _ in 0..2 {
@@ -132,7 +121,8 @@ async fn a_score_is_drawn_and_travels_on_its_route(harness: Harness) {
     assert_eq!(header.words, ["boxing", outcome]);
 }
 
-async fn a_graceful_stop_drains_and_says_that_it_was_the_last(mut harness: Harness) {
+async fn a_graceful_stop_drains_and_says_that_it_was_the_last(on: On) {
+    let mut harness = on.harness(With::default()).await;
     let (_, answer) = harness.cast("/votes", &vote("one")).await;
     let (_, more) = harness.cast("/scores", &score("engineering")).await;
     let ids = [&answer, &more].map(|a| a["ids"][0].as_str().unwrap().to_owned());

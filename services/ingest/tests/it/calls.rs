@@ -19,8 +19,15 @@ use tower::ServiceExt;
 
 use crate::{
     grpc::{ballot, harness, request},
-    harness::vote,
+    harness::{On, vote},
+    on_both,
 };
+
+on_both! {
+    text_that_is_no_utf_8_is_the_client_s_fault,
+    messages_that_stall_are_bounded_and_ended_and_keep_no_vote_out,
+    calls_beyond_those_of_one_connection_wait_their_turn,
+}
 
 /// Less than a call that stalls is waited for.
 const PATIENCE_WITH_SLOW: Duration = Duration::from_secs(9);
@@ -50,9 +57,8 @@ fn code(headers: &HeaderMap) -> Option<Code> {
     headers.get("grpc-status").map(|status| Code::from_bytes(status.as_bytes()))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn text_that_is_no_utf_8_is_the_client_s_fault() {
-    let (harness, mut client) = harness().await;
+async fn text_that_is_no_utf_8_is_the_client_s_fault(on: On) {
+    let (harness, mut client) = harness(on).await;
     let channel = Channel::from_shared(harness.url.clone()).unwrap().connect().await.unwrap();
     let mut message = request(vec![ballot("good", 5), ballot("zzzz", 5)]).encode_to_vec();
     let at = message.windows(4).position(|part| part == b"zzzz").unwrap();
@@ -67,9 +73,8 @@ async fn text_that_is_no_utf_8_is_the_client_s_fault() {
     assert_eq!(harness.noted.named("good"), 1, "nothing of a message that is malformed counts");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_that_stall_are_bounded_and_ended_and_keep_no_vote_out() {
-    let (harness, mut client) = harness().await;
+async fn messages_that_stall_are_bounded_and_ended_and_keep_no_vote_out(on: On) {
+    let (harness, mut client) = harness(on).await;
     let (ended, all) = (Arc::new(AtomicUsize::new(0)), 48);
     let mut calls = Vec::new();
     for n in 0..all {
@@ -95,9 +100,8 @@ async fn messages_that_stall_are_bounded_and_ended_and_keep_no_vote_out() {
     assert!((1..=18).contains(&slow), "{slow} of 900 KiB were held, {refused} refused");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_beyond_those_of_one_connection_wait_their_turn() {
-    let (harness, _client) = harness().await;
+async fn calls_beyond_those_of_one_connection_wait_their_turn(on: On) {
+    let (harness, _client) = harness(on).await;
     let channel = Channel::from_shared(harness.url.clone()).unwrap().connect().await.unwrap();
     // By its answer the client knows the server's bound.
     assert_eq!(call(&channel, "Cast", framed(b""), true).await, Code::InvalidArgument);

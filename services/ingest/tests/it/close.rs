@@ -7,17 +7,20 @@ use serde_json::json;
 use testkit::Service;
 
 use crate::{
-    harness::{Harness, PATIENCE, With, bus, code, vote},
+    harness::{On, PATIENCE, With, code, vote},
+    on_both,
     raw::Raw,
 };
 
-async fn harness(with: With) -> Harness {
-    Harness::new(bus("embedded", "").await.unwrap(), with).await
+on_both! {
+    a_stream_ends_at_the_close_with_what_was_taken_before,
+    an_endless_stream_of_good_lines_ends_at_the_close,
+    a_body_that_ends_after_the_close_is_late,
+    a_stream_goes_on_under_the_contest_s_next_revision,
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_ends_at_the_close_with_what_was_taken_before() {
-    let harness = harness(With::default()).await;
+async fn a_stream_ends_at_the_close_with_what_was_taken_before(on: On) {
+    let harness = on.harness(With::default()).await;
     let mut stream = Raw::lines(harness.address).await;
     let bad = "{\"name\":3}";
     assert!(stream.chunk(format!("{}\n{bad}\n", vote("in time")).as_bytes()).await);
@@ -34,9 +37,8 @@ async fn a_stream_ends_at_the_close_with_what_was_taken_before() {
     assert_eq!(harness.noted.named("late"), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endless_stream_of_good_lines_ends_at_the_close() {
-    let harness = harness(With::default()).await;
+async fn an_endless_stream_of_good_lines_ends_at_the_close(on: On) {
+    let harness = on.harness(With::default()).await;
     let stream = Raw::lines(harness.address).await;
     let lines = format!("{}\n", vote("one of many")).repeat(20);
     let flood = tokio::spawn(async move { stream.flood(lines.as_bytes(), usize::MAX).await });
@@ -49,9 +51,8 @@ async fn an_endless_stream_of_good_lines_ends_at_the_close() {
     assert_eq!(harness.noted.named("one of many"), accepted);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_that_ends_after_the_close_is_late() {
-    let harness = harness(With::default()).await;
+async fn a_body_that_ends_after_the_close_is_late(on: On) {
+    let harness = on.harness(With::default()).await;
     let body = vote("late").to_string();
     let mut slow = Raw::json(harness.address, body.len()).await;
     assert!(slow.send(&body.as_bytes()[..10]).await);
@@ -62,12 +63,11 @@ async fn a_body_that_ends_after_the_close_is_late() {
     assert_eq!((status, code(&answer)), (409, "contest-not-open"), "{answer}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_goes_on_under_the_contest_s_next_revision() {
+async fn a_stream_goes_on_under_the_contest_s_next_revision(on: On) {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("bands.yaml");
     std::fs::write(&file, samples::BANDS).unwrap();
-    let harness = harness(With { folder: Some(place.path().to_owned()), ..With::default() }).await;
+    let harness = on.harness(With { folder: Some(place.path().to_owned()), ..With::default() }).await;
     let mut stream = Raw::lines(harness.address).await;
     assert!(stream.chunk(format!("{}\n", vote("before")).as_bytes()).await);
     harness.noted.many("before", 1).await;

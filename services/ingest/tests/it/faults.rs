@@ -135,8 +135,15 @@ fn resident(pid: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// Casts votes on one connection until told; counts answers by status.
-async fn client(address: String, over: Arc<AtomicBool>, refused: Arc<AtomicUsize>) {
+/// Answers by status.
+#[derive(Default)]
+struct Answers {
+    accepted: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+/// Casts votes on one connection until told.
+async fn client(address: String, over: Arc<AtomicBool>, answers: Arc<Answers>) {
     let Ok(mut stream) = TcpStream::connect(&address).await else { return };
     let body = vote("x").to_string();
     let head = "POST /votes HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
@@ -148,14 +155,18 @@ async fn client(address: String, over: Arc<AtomicBool>, refused: Arc<AtomicUsize
         }
         let Ok(read @ 1..) = stream.read(&mut answer).await else { return };
         let text = String::from_utf8_lossy(&answer[..read]);
-        assert!(text.starts_with("HTTP/1.1 503") && text.contains("retry-after: 1"), "{text}");
-        refused.fetch_add(1, Ordering::SeqCst);
+        if text.starts_with("HTTP/1.1 202") {
+            answers.accepted.fetch_add(1, Ordering::SeqCst);
+        } else {
+            assert!(text.starts_with("HTTP/1.1 503") && text.contains("retry-after: 1"), "{text}");
+            answers.refused.fetch_add(1, Ordering::SeqCst);
+        }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_clients_of_a_silent_broker_are_told_and_memory_is_bounded() {
+/// A broker goes away under the load of 10,000 clients, and comes back.
+async fn ten_thousand_clients(goes: fn(&testkit::RabbitMq), comes: fn(&testkit::RabbitMq)) {
     let Some(broker) = testkit::RabbitMq::start(1).await else { return };
     let Some(redis) = testkit::RedisCluster::shared().await else { return };
     let blobs = tempfile::tempdir().unwrap();
@@ -170,40 +181,43 @@ async fn ten_thousand_clients_of_a_silent_broker_are_told_and_memory_is_bounded(
         ("MAREA_DRAW_KEY", "key"),
     ];
     let service = testkit::Service::start("ingest", &variables).await;
-    let post = async || {
-        let request = testkit::http().post(format!("{}/votes", service.url()));
-        request.json(&vote("x")).send().await.unwrap().status().as_u16()
-    };
-    assert_eq!(post().await, 202);
-    broker.pause(0);
-    assert_eq!(post().await, 503);
-    let (over, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (over, answers) = (Arc::new(AtomicBool::new(false)), Arc::new(Answers::default()));
     let address = service.url().trim_start_matches("http://").to_owned();
     let clients: Vec<_> =
-        (0..10_000).map(|_| tokio::spawn(client(address.clone(), over.clone(), refused.clone()))).collect();
-    let served = async |count: usize| {
-        testkit::until("answers", PATIENCE, async || {
-            let now = refused.load(Ordering::SeqCst);
-            if now >= count { Ok(()) } else { Err(format!("{now} of {count}")) }
+        (0..10_000).map(|_| tokio::spawn(client(address.clone(), over.clone(), answers.clone()))).collect();
+    let until = async |what: &'static str, counter: &AtomicUsize, more: usize| {
+        let least = counter.load(Ordering::SeqCst) + more;
+        testkit::until(what, PATIENCE, async || {
+            let now = counter.load(Ordering::SeqCst);
+            if now >= least { Ok(()) } else { Err(format!("{now} of {least}")) }
         })
         .await
         .unwrap();
     };
-    served(15_000).await;
+    until("votes to be taken", &answers.accepted, 10_000).await;
+    goes(&broker);
+    until("refusals", &answers.refused, 15_000).await;
     let pid = service.process().pid().unwrap();
-    let before = resident(pid);
-    served(45_000).await;
+    let (before, accepted) = (resident(pid), answers.accepted.load(Ordering::SeqCst));
+    until("refusals", &answers.refused, 30_000).await;
     let after = resident(pid);
+    println!("resident with 10,000 clients: {before} KiB, later {after} KiB");
+    assert!(after < before + 64 * 1024, "memory grew from {before} to {after} KiB");
+    assert_eq!(answers.accepted.load(Ordering::SeqCst), accepted, "nothing is accepted without a broker");
+    comes(&broker);
+    until("votes to be taken again", &answers.accepted, 10_000).await;
     over.store(true, Ordering::SeqCst);
     for client in clients {
         client.await.unwrap();
     }
-    println!("resident with 10,000 clients: {before} KiB, later {after} KiB");
-    assert!(after < before + 64 * 1024, "memory grew from {before} to {after} KiB");
-    broker.resume(0);
-    let taken = testkit::until("votes to be taken again", PATIENCE, async || match post().await {
-        202 => Ok(()),
-        status => Err(format!("still {status}")),
-    });
-    taken.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_clients_of_a_silent_broker_are_told_and_memory_is_bounded() {
+    ten_thousand_clients(|broker| broker.pause(0), |broker| broker.resume(0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_clients_of_a_stopped_broker_are_told_and_memory_is_bounded() {
+    ten_thousand_clients(|broker| broker.kill(0), |broker| broker.restart(0)).await;
 }

@@ -4,10 +4,23 @@ use futures::StreamExt;
 use ingest::proto::{self, CastRequest, ingest_client::IngestClient, value::Value as Sent};
 use tonic::{Code, transport::Channel};
 
-use crate::harness::{Harness, With, bus};
+use crate::{
+    harness::{Harness, On, With},
+    on_both,
+};
 
-pub async fn harness() -> (Harness, IngestClient<Channel>) {
-    let harness = Harness::new(bus("embedded", "").await.unwrap(), With::default()).await;
+on_both! {
+    ballots_are_cast_and_the_bad_ones_named,
+    a_stream_is_acknowledged_message_by_message,
+    a_contest_that_closes_ends_a_stream_and_takes_no_call,
+    what_cannot_be_taken_has_its_code,
+    the_service_is_described_and_says_that_it_serves,
+    calls_and_messages_of_streams_count_as_requests,
+    a_stream_goes_on_behind_a_message_without_a_good_ballot,
+}
+
+pub async fn harness(on: On) -> (Harness, IngestClient<Channel>) {
+    let harness = on.harness(With::default()).await;
     let channel = Channel::from_shared(harness.url.clone()).unwrap().connect().await.unwrap();
     let client = IngestClient::new(channel).max_decoding_message_size(64 << 20);
     (harness, client)
@@ -25,9 +38,8 @@ pub fn request(ballots: Vec<proto::Ballot>) -> CastRequest {
     CastRequest { contest: "bands".to_owned(), fields, voter: "Zoë".to_owned(), ballots }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ballots_are_cast_and_the_bad_ones_named() {
-    let (harness, mut client) = harness().await;
+async fn ballots_are_cast_and_the_bad_ones_named(on: On) {
+    let (harness, mut client) = harness(on).await;
     let reply = client.cast(request(vec![ballot(" a ", 5)])).await.unwrap().into_inner();
     assert_eq!((reply.accepted, &reply.first_id), (1, &reply.last_id));
     let came = harness.noted.once(&reply.first_id).await;
@@ -38,9 +50,8 @@ async fn ballots_are_cast_and_the_bad_ones_named() {
     assert_eq!(rejected, [(1, "rank"), (2, "name")]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_is_acknowledged_message_by_message() {
-    let (harness, mut client) = harness().await;
+async fn a_stream_is_acknowledged_message_by_message(on: On) {
+    let (harness, mut client) = harness(on).await;
     let messages = (0..50).map(|n| {
         let message = request((0..1_000).map(|i| ballot("a", 1 + i64::from((i + n) % 5))).collect());
         // What the first message names is meant until another is named.
@@ -61,9 +72,8 @@ async fn a_stream_is_acknowledged_message_by_message() {
     harness.noted.all(&ids).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_contest_that_closes_ends_a_stream_and_takes_no_call() {
-    let (harness, mut client) = harness().await;
+async fn a_contest_that_closes_ends_a_stream_and_takes_no_call(on: On) {
+    let (harness, mut client) = harness(on).await;
     let (sender, messages) = futures::channel::mpsc::unbounded();
     sender.unbounded_send(request(vec![ballot("in time", 5)])).unwrap();
     let mut replies = client.cast_stream(messages).await.unwrap().into_inner();
@@ -79,9 +89,8 @@ async fn a_contest_that_closes_ends_a_stream_and_takes_no_call() {
     assert_eq!(harness.noted.named("late"), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_taken_has_its_code() {
-    let (_harness, mut client) = harness().await;
+async fn what_cannot_be_taken_has_its_code(on: On) {
+    let (_harness, mut client) = harness(on).await;
     let other = |change: fn(&mut CastRequest)| {
         let mut message = request(vec![ballot("a", 5)]);
         change(&mut message);
@@ -104,10 +113,9 @@ async fn what_cannot_be_taken_has_its_code() {
     assert_eq!(client.cast(request(vec![ballot("good", 5)])).await.unwrap().into_inner().accepted, 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_service_is_described_and_says_that_it_serves() {
+async fn the_service_is_described_and_says_that_it_serves(on: On) {
     use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
-    let (harness, _client) = harness().await;
+    let (harness, _client) = harness(on).await;
     let channel = Channel::from_shared(harness.url.clone()).unwrap().connect().await.unwrap();
     let mut health = HealthClient::new(channel.clone());
     let of = |service: &str| HealthCheckRequest { service: service.to_owned() };
@@ -136,9 +144,8 @@ async fn the_service_is_described_and_says_that_it_serves() {
     assert!(watched.next().await.is_none());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_and_messages_of_streams_count_as_requests() {
-    let (harness, mut client) = harness().await;
+async fn calls_and_messages_of_streams_count_as_requests(on: On) {
+    let (harness, mut client) = harness(on).await;
     let counted = async |call: &str, status: u16| -> u64 {
         let metrics = harness.http.get(format!("{}/metrics", harness.url)).send().await.unwrap().text().await.unwrap();
         let series = format!(
@@ -164,9 +171,8 @@ async fn calls_and_messages_of_streams_count_as_requests() {
     assert!(now[1].0 >= refused.0 + 2 && now[1].1 > refused.1, "{refused:?} {now:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_goes_on_behind_a_message_without_a_good_ballot() {
-    let (harness, mut client) = harness().await;
+async fn a_stream_goes_on_behind_a_message_without_a_good_ballot(on: On) {
+    let (harness, mut client) = harness(on).await;
     let messages = vec![request(vec![ballot("a", 6)]), request(vec![ballot("b", 5)])];
     let replies = client.cast_stream(futures::stream::iter(messages)).await.unwrap().into_inner();
     let replies: Vec<_> = replies.map(Result::unwrap).collect().await;

@@ -1,30 +1,33 @@
-//! The service on either bus, and a consumer that notes what came through the queues.
+//! The service on embedded parts or real servers, and a consumer that notes what came through the queues.
 
 use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use blobs::{Records, embedded::EmbeddedBlobs};
+use blobs::{
+    Records,
+    embedded::EmbeddedBlobs,
+    object::{ObjectBlobs, Options},
+};
 use bootstrap::{Access, Context, Secret, app, http::Server};
 use contests::{Batch, Value as Held, batch::Header};
 use domain::Tenant;
 use embedded::Database;
 use ingest::{Config, Front, Ingest, routes};
-use messaging::{
-    Bus, Delivery, Handler, JobError,
-    embedded::EmbeddedBus,
-    rabbitmq::{self, RabbitMq},
-    topology::GROUPS,
-};
+use messaging::{Bus, Delivery, Handler, JobError, embedded::EmbeddedBus, rabbitmq as amqp, topology::GROUPS};
 use parking_lot::Mutex;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
-use state::embedded::EmbeddedStates;
+use state::{States, embedded::EmbeddedStates, redis::RedisStates};
+use testkit::{RabbitMq, RedisCluster, S3};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -136,13 +139,94 @@ impl Drop for Harness {
     }
 }
 
-/// An embedded bus, or `None` where there is no broker.
-pub async fn bus(kind: &str, test: &str) -> Option<Arc<dyn Bus>> {
-    if kind == "embedded" {
-        return Some(Arc::new(EmbeddedBus::open(Database::ephemeral().unwrap()).await.unwrap()));
+/// What a harness stands on.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    Embedded,
+    /// RabbitMQ, Redis Cluster and S3.
+    Real,
+}
+
+/// One test on parts of a kind.
+#[derive(Debug, Clone, Copy)]
+pub struct On {
+    kind: Kind,
+    test: &'static str,
+}
+
+impl On {
+    /// `None`, and said, where the servers are not installed.
+    pub async fn new(kind: Kind, test: &'static str) -> Option<Self> {
+        if let Kind::Real = kind {
+            (RabbitMq::shared().await?, RedisCluster::shared().await?, S3::shared().await?);
+        }
+        Some(Self { kind, test })
     }
-    let url = testkit::RabbitMq::shared().await?.vhost(&format!("ingest-{test}")).await;
-    Some(Arc::new(RabbitMq::connect(rabbitmq::Config::new(url)).await.unwrap()))
+
+    /// Parts of its own, with nothing in them.
+    pub async fn harness(self, with: With) -> Harness {
+        static HARNESSES: AtomicUsize = AtomicUsize::new(0);
+        match self.kind {
+            Kind::Embedded => Harness::new(embedded_bus().await, with).await,
+            Kind::Real => {
+                let number = HARNESSES.fetch_add(1, Ordering::Relaxed);
+                Harness::over(real(&format!("ingest-{}-{number}", self.test)).await, with).await
+            }
+        }
+    }
+}
+
+/// Each function takes where it runs; each becomes a test on embedded parts and on real servers.
+#[macro_export]
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod embedded { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let on = $crate::harness::On::new($crate::harness::Kind::Embedded, stringify!($name)).await;
+                super::$name(on.unwrap()).await;
+            }
+        )+ }
+        mod real { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let on = $crate::harness::On::new($crate::harness::Kind::Real, stringify!($name)).await;
+                if let Some(on) = on {
+                    super::$name(on).await;
+                }
+            }
+        )+ }
+    };
+}
+
+/// What a service is made of.
+struct Parts {
+    bus: Arc<dyn Bus>,
+    records: Records,
+    states: Arc<dyn States>,
+}
+
+pub async fn embedded_bus() -> Arc<dyn Bus> {
+    Arc::new(EmbeddedBus::open(Database::ephemeral().unwrap()).await.unwrap())
+}
+
+/// Over the servers that all tests share, in a vhost and a bucket of that name.
+async fn real(name: &str) -> Parts {
+    let servers = (RabbitMq::shared().await, RedisCluster::shared().await, S3::shared().await);
+    let (Some(broker), Some(redis), Some(s3)) = servers else { panic!("asked for before") };
+    let bus = amqp::RabbitMq::connect(amqp::Config::new(broker.vhost(name).await)).await.unwrap();
+    let bucket = s3.bucket(&uuid::Uuid::now_v7().to_string());
+    let states = RedisStates::connect(&redis.url()).await.unwrap();
+    let settings = [
+        ("aws_endpoint", s3.url()),
+        ("aws_region", s3.region()),
+        ("aws_access_key_id", s3.key()),
+        ("aws_secret_access_key", s3.secret()),
+        ("aws_allow_http", "true"),
+    ];
+    let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    let blobs = ObjectBlobs::open(&bucket, &Options { settings, ..Options::default() }).unwrap();
+    Parts { bus: Arc::new(bus), records: Records::new(Arc::new(blobs)), states: Arc::new(states) }
 }
 
 /// Awaits every group's first queue with its consumer. On a busy machine a broker takes longer over that than a request
@@ -159,12 +243,18 @@ async fn consumed(bus: &dyn Bus) {
 }
 
 impl Harness {
+    /// On this bus, all else embedded.
     pub async fn new(bus: Arc<dyn Bus>, with: With) -> Self {
-        bootstrap::install_tls();
         let database = Database::ephemeral().unwrap();
-        let own = Records::new(Arc::new(EmbeddedBlobs::open(database.clone()).await.unwrap()));
-        let records = with.records.unwrap_or(own);
+        let records = Records::new(Arc::new(EmbeddedBlobs::open(database.clone()).await.unwrap()));
         let states = Arc::new(EmbeddedStates::open(database).await.unwrap());
+        Self::over(Parts { bus, records, states }, with).await
+    }
+
+    async fn over(parts: Parts, with: With) -> Self {
+        bootstrap::install_tls();
+        let Parts { bus, records: own, states } = parts;
+        let records = with.records.unwrap_or(own);
         let access = match with.tokens {
             true => Access::tokens(records.clone(), &Secret::default()),
             false => Access::local(records.clone(), Tenant::local()),

@@ -1,4 +1,4 @@
-//! Ballots over HTTP and gRPC, on the embedded bus and on RabbitMQ, and what only a real broker can show.
+//! Ballots over HTTP and gRPC, on embedded parts and on real servers, and what only a real broker can show.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod as_deployed;

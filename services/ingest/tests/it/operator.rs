@@ -7,20 +7,27 @@ use serde_json::json;
 
 use crate::{
     grpc::{ballot, request},
-    harness::{Harness, PATIENCE, With, bus, code, vote},
+    harness::{Harness, On, PATIENCE, With, code, vote},
+    on_both,
 };
 
-async fn harness(with: With) -> Harness {
-    Harness::new(bus("embedded", "").await.unwrap(), with).await
+on_both! {
+    contests_are_read_again_and_a_broken_file_keeps_the_last_good_one,
+    a_gate_closes_and_opens_a_contest,
+    a_contest_whose_file_is_gone_is_told_to_be_withdrawn_until_it_is_back,
+    of_commands_at_the_same_time_none_is_lost,
+    after_a_start_a_broken_file_has_the_last_good_one_in_force_that_is_stored,
+    a_contest_may_ask_for_a_token_and_the_tenant_is_the_caller,
+    a_page_of_a_configured_origin_may_cast_and_no_other,
+    the_interface_is_described_and_measured,
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn contests_are_read_again_and_a_broken_file_keeps_the_last_good_one() {
+async fn contests_are_read_again_and_a_broken_file_keeps_the_last_good_one(on: On) {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("mine.yaml");
     let mine = samples::BANDS.replace("name: bands", "name: mine");
     std::fs::write(&file, &mine).unwrap();
-    let harness = harness(With { folder: Some(place.path().to_owned()), ..With::default() }).await;
+    let harness = on.harness(With { folder: Some(place.path().to_owned()), ..With::default() }).await;
     assert_eq!(harness.cast("/votes/mine", &vote("x")).await.0, 202);
     let first = harness.context.records.current_revision("mine").await.unwrap().unwrap();
     assert!(harness.context.records.definition("mine", first).await.unwrap().is_some());
@@ -48,9 +55,8 @@ async fn contests_are_read_again_and_a_broken_file_keeps_the_last_good_one() {
     assert_eq!(harness.cast("/votes/mine", &nine).await.0, 202);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_gate_closes_and_opens_a_contest() {
-    let harness = harness(With::default()).await;
+async fn a_gate_closes_and_opens_a_contest(on: On) {
+    let harness = on.harness(With::default()).await;
     let gate = |body: serde_json::Value| harness.http.put(format!("{}/contests/bands/gate", harness.url)).json(&body);
     let before = jiff::Timestamp::now();
     let (status, answer) = harness.send(gate(json!({ "open": false, "at": "2020-01-01T00:00:00Z" }))).await;
@@ -74,14 +80,13 @@ async fn a_gate_closes_and_opens_a_contest() {
     .unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_contest_whose_file_is_gone_is_told_to_be_withdrawn_until_it_is_back() {
+async fn a_contest_whose_file_is_gone_is_told_to_be_withdrawn_until_it_is_back(on: On) {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("mine.yaml");
     let mine = samples::BANDS.replace("name: bands", "name: mine");
     std::fs::write(&file, &mine).unwrap();
     let with = |records| With { folder: Some(place.path().to_owned()), records, ..With::default() };
-    let first = harness(with(None)).await;
+    let first = on.harness(with(None)).await;
     let records = first.context.records.clone();
     let withdrawn = async |wanted: bool| {
         testkit::until("the news of the file", PATIENCE, async || match records.withdrawn("mine").await.unwrap() {
@@ -103,20 +108,19 @@ async fn a_contest_whose_file_is_gone_is_told_to_be_withdrawn_until_it_is_back()
     refused(&first).await;
     // Whoever starts without the file tells the same, and a broken one is not gone.
     records.restore("mine").await.unwrap();
-    let second = harness(with(Some(records.clone()))).await;
+    let second = on.harness(with(Some(records.clone()))).await;
     withdrawn(true).await;
     refused(&second).await;
     std::fs::write(&file, &mine).unwrap();
     withdrawn(false).await;
     std::fs::write(&file, "kind: boats").unwrap();
-    let third = harness(with(Some(records.clone()))).await;
+    let third = on.harness(with(Some(records.clone()))).await;
     assert_eq!(third.cast("/votes/mine", &vote("x")).await.0, 202);
     assert_eq!(records.withdrawn("mine").await.unwrap(), None);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_commands_at_the_same_time_none_is_lost() {
-    let harness = harness(With::default()).await;
+async fn of_commands_at_the_same_time_none_is_lost(on: On) {
+    let harness = on.harness(With::default()).await;
     for year in 2900..2905 {
         // Each voids only those at or after its own time: the earliest stays, whichever order they come in.
         let commands = (1..=6).map(|month| {
@@ -133,18 +137,17 @@ async fn of_commands_at_the_same_time_none_is_lost() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_start_a_broken_file_has_the_last_good_one_in_force_that_is_stored() {
+async fn after_a_start_a_broken_file_has_the_last_good_one_in_force_that_is_stored(on: On) {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("mine.yaml");
     std::fs::write(&file, samples::BANDS.replace("name: bands", "name: mine").replace("max: 5", "max: 9")).unwrap();
     let with = |records| With { folder: Some(place.path().to_owned()), records, ..With::default() };
     let mut nine = vote("x");
     nine["rank"] = json!(9);
-    let first = harness(with(None)).await;
+    let first = on.harness(with(None)).await;
     assert_eq!(first.cast("/votes/mine", &nine).await.0, 202);
     std::fs::write(&file, "kind: boats").unwrap();
-    let second = harness(with(Some(first.context.records.clone()))).await;
+    let second = on.harness(with(Some(first.context.records.clone()))).await;
     assert_eq!(second.cast("/votes/mine", &nine).await.0, 202);
     let ready = second.http.get(format!("{}/readyz", second.url)).send().await.unwrap().text().await.unwrap();
     assert!(ready.contains("mine.yaml"), "{ready}");
@@ -160,12 +163,11 @@ async fn streamed(harness: &Harness, token: &str) -> String {
     replies.message().await.unwrap().unwrap().first_id
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_contest_may_ask_for_a_token_and_the_tenant_is_the_caller() {
+async fn a_contest_may_ask_for_a_token_and_the_tenant_is_the_caller(on: On) {
     let place = tempfile::tempdir().unwrap();
     let mine = format!("{}\naccess: {{tokens: true}}\n", samples::BANDS.replace("name: bands", "name: mine"));
     std::fs::write(place.path().join("mine.yaml"), mine).unwrap();
-    let harness = harness(With { tokens: true, folder: Some(place.path().to_owned()), ..With::default() }).await;
+    let harness = on.harness(With { tokens: true, folder: Some(place.path().to_owned()), ..With::default() }).await;
     assert_eq!(harness.cast("/votes/mine", &vote("x")).await.0, 401);
     let tenant = Tenant { name: "acme".parse().unwrap(), ..Tenant::local() };
     harness.context.records.put_tenant(&tenant).await.unwrap();
@@ -186,10 +188,9 @@ async fn a_contest_may_ask_for_a_token_and_the_tenant_is_the_caller() {
     assert_eq!(harness.send(request).await.0, 401);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_of_a_configured_origin_may_cast_and_no_other() {
+async fn a_page_of_a_configured_origin_may_cast_and_no_other(on: On) {
     let page = "https://vote.example";
-    let harness = harness(With { cors: vec![page.to_owned()], ..With::default() }).await;
+    let harness = on.harness(With { cors: vec![page.to_owned()], ..With::default() }).await;
     let options = harness.http.request(reqwest::Method::OPTIONS, format!("{}/votes", harness.url));
     let options = options.header("origin", page).header("access-control-request-method", "POST");
     let answer = options.send().await.unwrap();
@@ -202,9 +203,8 @@ async fn a_page_of_a_configured_origin_may_cast_and_no_other() {
     assert_eq!(harness.send(other).await.0, 403);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_interface_is_described_and_measured() {
-    let harness = harness(With::default()).await;
+async fn the_interface_is_described_and_measured(on: On) {
+    let harness = on.harness(With::default()).await;
     harness.cast("/votes", &vote("x")).await;
     let get = async |path: &str| {
         harness.http.get(format!("{}{path}", harness.url)).send().await.unwrap().text().await.unwrap()

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Harness, PATIENCE, With, bus, code, vote};
+use crate::harness::{Harness, Kind, On, PATIENCE, With, code, embedded_bus, vote};
 
 /// A bus some of whose queues of ballots do not confirm.
 struct Faulty {
@@ -28,7 +28,7 @@ struct Faulty {
 
 impl Faulty {
     async fn new(silent: &[usize]) -> Arc<Self> {
-        let (bus, silent) = (bus("embedded", "").await.unwrap(), Mutex::new(silent.to_vec()));
+        let (bus, silent) = (embedded_bus().await, Mutex::new(silent.to_vec()));
         Arc::new(Self { bus, silent, published: Mutex::default(), undeclared: AtomicBool::new(false) })
     }
 
@@ -126,11 +126,11 @@ async fn an_unknown_outcome_names_what_is_not_good_and_the_ids_of_the_rest() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_queues_are_there_before_the_first_vote() {
-    let Some(bus) = bus("rabbitmq", "prepared").await else { return };
-    let harness = Harness::new(bus.clone(), With::default()).await;
+    let Some(on) = On::new(Kind::Real, "prepared").await else { return };
+    let harness = on.harness(With::default()).await;
     for group in GROUPS {
         let last = if *group == VOTES { 3 } else { 1 };
-        bus.depth(&group.member(last)).await.unwrap();
+        harness.context.bus.depth(&group.member(last)).await.unwrap();
     }
     assert_eq!(harness.cast("/votes", &vote("the first")).await.0, 202);
 }

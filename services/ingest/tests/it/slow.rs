@@ -9,15 +9,18 @@ use futures::future::join_all;
 use serde_json::Value;
 
 use crate::{
-    harness::{Harness, With, bus, code, vote},
+    harness::{Harness, On, With, code, vote},
+    on_both,
     raw::Raw,
 };
 
 /// Bytes that a slow client announces.
 const LARGE: usize = 4 << 20;
 
-async fn harness() -> Harness {
-    Harness::new(bus("embedded", "").await.unwrap(), With::default()).await
+on_both! {
+    what_slow_clients_promise_keeps_no_vote_out,
+    what_slow_clients_send_is_bounded_and_keeps_no_vote_out,
+    a_client_that_sends_on_is_slow_and_welcome,
 }
 
 /// Sends so many bytes of a large body, then trickles.
@@ -41,9 +44,8 @@ async fn all_votes_are_taken(harness: &Harness, ended: &AtomicUsize, all: usize)
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_slow_clients_promise_keeps_no_vote_out() {
-    let (harness, ended) = (harness().await, Arc::new(AtomicUsize::new(0)));
+async fn what_slow_clients_promise_keeps_no_vote_out(on: On) {
+    let (harness, ended) = (on.harness(With::default()).await, Arc::new(AtomicUsize::new(0)));
     let clients: Vec<_> = (0..40).map(|_| tokio::spawn(slow(harness.address, 1, ended.clone()))).collect();
     all_votes_are_taken(&harness, &ended, clients.len()).await;
     for client in join_all(clients).await {
@@ -52,9 +54,8 @@ async fn what_slow_clients_promise_keeps_no_vote_out() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_slow_clients_send_is_bounded_and_keeps_no_vote_out() {
-    let (harness, ended) = (harness().await, Arc::new(AtomicUsize::new(0)));
+async fn what_slow_clients_send_is_bounded_and_keeps_no_vote_out(on: On) {
+    let (harness, ended) = (on.harness(With::default()).await, Arc::new(AtomicUsize::new(0)));
     let clients: Vec<_> = (0..40).map(|_| tokio::spawn(slow(harness.address, 1 << 20, ended.clone()))).collect();
     all_votes_are_taken(&harness, &ended, clients.len()).await;
     let answers: Vec<_> = join_all(clients).await.into_iter().map(Result::unwrap).collect();
@@ -65,9 +66,8 @@ async fn what_slow_clients_send_is_bounded_and_keeps_no_vote_out() {
     assert!((1..=16).contains(&held), "{held} MiB were held, {refused} refused");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_sends_on_is_slow_and_welcome() {
-    let harness = harness().await;
+async fn a_client_that_sends_on_is_slow_and_welcome(on: On) {
+    let harness = on.harness(With::default()).await;
     let array = serde_json::to_vec(&vec![vote("steady"); 2_000]).unwrap();
     let mut raw = Raw::json(harness.address, array.len()).await;
     for part in array.chunks(1 + array.len() / 20) {

@@ -7,7 +7,18 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::Harness;
+use crate::{harness::Harness, on_both};
+
+on_both! {
+    "voters: {max_ballots: 1}\n":
+    contests_are_listed_and_shown,
+    a_contest_without_a_file_is_withdrawn_wherever_it_is_told_of,
+    a_question_that_takes_no_parameters_refuses_any,
+    standings_are_ranked_and_tagged,
+    a_stream_of_standings_tells_each_change,
+    the_log_hides_what_the_contest_hides,
+    audit_verify_and_rebuild_answer,
+}
 
 struct Served {
     harness: Harness,
@@ -23,9 +34,8 @@ impl Drop for Served {
 }
 
 impl Served {
-    async fn new() -> Self {
+    async fn new(harness: Harness) -> Self {
         bootstrap::install_tls();
-        let harness = Harness::embedded("voters: {max_ballots: 1}\n").await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let stop = CancellationToken::new();
@@ -48,9 +58,8 @@ impl Served {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn contests_are_listed_and_shown() {
-    let served = Served::new().await;
+async fn contests_are_listed_and_shown(harness: Harness) {
+    let served = Served::new(harness).await;
     let list: Value = served
         .http
         .get(format!("{}/contests", served.url))
@@ -71,9 +80,8 @@ async fn contests_are_listed_and_shown() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_contest_without_a_file_is_withdrawn_wherever_it_is_told_of() {
-    let served = Served::new().await;
+async fn a_contest_without_a_file_is_withdrawn_wherever_it_is_told_of(harness: Harness) {
+    let served = Served::new(harness).await;
     served.harness.context.records.withdraw(&served.harness.contest.name, Timestamp::now()).await.expect("a note");
     testkit::until("it is told", crate::harness::LONG, async || {
         let list: Value =
@@ -85,9 +93,8 @@ async fn a_contest_without_a_file_is_withdrawn_wherever_it_is_told_of() {
     .expect("it is told");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_question_that_takes_no_parameters_refuses_any() {
-    let served = Served::new().await;
+async fn a_question_that_takes_no_parameters_refuses_any(harness: Harness) {
+    let served = Served::new(harness).await;
     for rest in ["", "/audit"] {
         let (status, body) = served.get(&format!("{rest}?bogus=1")).await;
         assert_eq!(
@@ -98,9 +105,8 @@ async fn a_question_that_takes_no_parameters_refuses_any() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn standings_are_ranked_and_tagged() {
-    let served = Served::new().await;
+async fn standings_are_ranked_and_tagged(harness: Harness) {
+    let served = Served::new(harness).await;
     served.cast(&[("a", "x", None), ("b", "x", None), ("c", "y", None), ("d", "z", None)]).await;
     let (status, body) = served.get("/standings?tally=names&top=2").await;
     assert_eq!(status, StatusCode::OK);
@@ -124,9 +130,8 @@ async fn standings_are_ranked_and_tagged() {
     assert_eq!(served.get("/standings?tally=none").await.0, StatusCode::NOT_FOUND);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stream_of_standings_tells_each_change() {
-    let served = Served::new().await;
+async fn a_stream_of_standings_tells_each_change(harness: Harness) {
+    let served = Served::new(harness).await;
     let request = served.http.get(served.path("/standings")).header("accept", "text/event-stream");
     let mut stream = request.send().await.expect("an answer");
     served.cast(&[("a", "x", None)]).await;
@@ -141,9 +146,8 @@ async fn a_stream_of_standings_tells_each_change() {
     assert!(seen.starts_with("event: standings"), "{seen}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_log_hides_what_the_contest_hides() {
-    let served = Served::new().await;
+async fn the_log_hides_what_the_contest_hides(harness: Harness) {
+    let served = Served::new(harness).await;
     served.cast(&[("a", "x", Some("v")), ("b", "y", Some("v")), ("c", "x", None)]).await;
     let (status, page) = served.get("/ballots?limit=2").await;
     assert_eq!(status, StatusCode::OK);
@@ -163,9 +167,8 @@ async fn the_log_hides_what_the_contest_hides() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn audit_verify_and_rebuild_answer() {
-    let served = Served::new().await;
+async fn audit_verify_and_rebuild_answer(harness: Harness) {
+    let served = Served::new(harness).await;
     served.cast(&[("a", "x", None)]).await;
     let (_, audit) = served.get("/audit").await;
     assert_eq!((&audit["received"], &audit["accepted"], &audit["counted"]), (&json!(1), &json!(1), &json!(1)));

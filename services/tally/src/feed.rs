@@ -236,8 +236,9 @@ fn record(entry: &Entry) {
     metrics::histogram!("tally_batch_ballots").record(entry.ballots as f64);
 }
 
-/// Measures the time from when a batch was cut until it was counted.
-fn counted(entry: &Entry) {
+/// Measures the time from when a batch was cut until it was counted: once where it is counted at last, again where the
+/// counters had lost it.
+pub fn counted(entry: &Entry) {
     let lag = Timestamp::now().duration_since(entry.time);
     let lag = Duration::try_from(lag).unwrap_or_default();
     metrics::histogram!("tally_lag_seconds", "contest" => entry.contest.clone()).record(lag);

@@ -88,6 +88,7 @@ struct Inner {
     boards: board::Boards,
     audits: audit::Audits,
     bodies: http::standings::Bodies,
+    followed: http::standings::Followed,
 }
 
 impl Tally {
@@ -107,6 +108,7 @@ impl Tally {
             gathering: evidence::Gathering::new(Duration::from_secs(config.gone_seconds)),
             audits: audit::Audits::default(),
             bodies: http::standings::Bodies::default(),
+            followed: http::standings::Followed::default(),
         }))
     }
 

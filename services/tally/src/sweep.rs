@@ -17,7 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Tally, board::Error};
+use crate::{Tally, board::Error, feed::counted};
 
 /// How often it is asked whether a server of the counters was replaced.
 const WATCH: Duration = Duration::from_secs(1);
@@ -218,7 +218,10 @@ impl Tally {
             .filter(|(_, applied)| matches!(applied, Applied::Already(since) if *since >= self.0.settle))
             .map(|(entry, _)| entry.batch)
             .collect();
-        swept.restored += applied.iter().filter(|applied| **applied == Applied::Now).count() as u64;
+        for (entry, _) in page.iter().zip(&applied).filter(|(_, applied)| **applied == Applied::Now) {
+            counted(entry);
+            swept.restored += 1;
+        }
         swept.late |= applied.contains(&Applied::TooLate);
         swept.settled += settled.len() as u64;
         if !settled.is_empty() {

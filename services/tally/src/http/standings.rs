@@ -21,12 +21,13 @@ use domain::access::Scope;
 use parking_lot::Mutex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 use utoipa::IntoParams;
 
 use super::unavailable;
 use crate::{Tally, board};
 
-/// Between two looks for a change, of one stream.
+/// Between two looks for a change of a part that is followed.
 const LOOK: Duration = Duration::from_millis(25);
 /// Between two looks while something does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -154,17 +155,20 @@ impl Body {
     }
 }
 
+/// What is followed: of each part one looks, for all who follow it.
+#[derive(Default)]
+pub struct Followed(Mutex<HashMap<(String, Part), Arc<watch::Sender<Arc<Body>>>>>);
+
 /// The stream's place.
 struct Place {
     tally: Tally,
-    name: String,
-    part: Part,
-    next: Option<Arc<Body>>,
-    sent: String,
+    standings: watch::Receiver<Arc<Body>>,
+    /// The tag of those that were sent last.
+    sent: Option<String>,
 }
 
 fn follow(tally: Tally, name: String, part: Part, first: Arc<Body>) -> Response {
-    let place = Place { tally, name, part, sent: first.tag.clone(), next: Some(first) };
+    let place = Place { standings: tally.followed(name, part, first), tally, sent: None };
     events(place, |mut place| async move {
         let body = place.next().await?;
         // serde_json writes UTF-8.
@@ -174,29 +178,64 @@ fn follow(tally: Tally, name: String, part: Part, first: Arc<Body>) -> Response 
 }
 
 impl Place {
-    /// The next standings that were not sent yet; `None` ends the stream: the process stops, or the contest is gone. What
-    /// only does not answer for a while is waited for: all clients would come again at once.
+    /// The next standings that were not sent yet; who reads slowly is told the newest, not each. `None` ends the stream:
+    /// the process stops, or the contest is gone.
     async fn next(&mut self) -> Option<Arc<Body>> {
-        if let Some(first) = self.next.take() {
-            return Some(first);
-        }
         loop {
-            tokio::select! {
-                () = self.tally.context().stopping.cancelled() => return None,
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            let body = match self.tally.body(&self.name, &self.part).await {
-                Ok(body) => body,
-                Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => {
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-                Err(_) => return None,
-            };
-            if body.tag != self.sent {
-                self.sent.clone_from(&body.tag);
+            let body = self.standings.borrow_and_update().clone();
+            if self.sent.as_ref() != Some(&body.tag) {
+                self.sent = Some(body.tag.clone());
                 return Some(body);
             }
+            tokio::select! {
+                () = self.tally.context().stopping.cancelled() => return None,
+                changed = self.standings.changed() => changed.ok()?,
+            }
         }
+    }
+}
+
+impl Tally {
+    /// A part's standings as they change, looked for while anybody follows.
+    fn followed(&self, name: String, part: Part, first: Arc<Body>) -> watch::Receiver<Arc<Body>> {
+        let mut followed = self.0.followed.0.lock();
+        let key = (name, part);
+        if let Some(told) = followed.get(&key) {
+            return told.subscribe();
+        }
+        let (told, standings) = watch::channel(first);
+        let told = Arc::new(told);
+        followed.insert(key.clone(), told.clone());
+        tokio::spawn(self.clone().look_for_all(key, told));
+        standings
+    }
+
+    async fn look_for_all(self, key: (String, Part), told: Arc<watch::Sender<Arc<Body>>>) {
+        let (name, part) = &key;
+        loop {
+            tokio::select! {
+                () = self.context().stopping.cancelled() => break,
+                () = told.closed() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            // Under the lock nobody begins to follow.
+            let mut followed = self.0.followed.0.lock();
+            if told.is_closed() {
+                followed.remove(&key);
+                return;
+            }
+            drop(followed);
+            match self.body(name, part).await {
+                Ok(body) => drop(told.send_if_modified(|known| {
+                    let changed = known.tag != body.tag;
+                    *known = body;
+                    changed
+                })),
+                // It is waited for: all clients would come again at once.
+                Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => tokio::time::sleep(PAUSE).await,
+                Err(_) => break,
+            }
+        }
+        self.0.followed.0.lock().remove(&key);
     }
 }

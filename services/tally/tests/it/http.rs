@@ -2,7 +2,7 @@
 
 use bootstrap::{app, serve};
 use jiff::Timestamp;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -130,20 +130,62 @@ async fn standings_are_ranked_and_tagged(harness: Harness) {
     assert_eq!(served.get("/standings?tally=none").await.0, StatusCode::NOT_FOUND);
 }
 
+/// A stream of standings, and what came by it.
+struct Stream {
+    answer: Response,
+    seen: String,
+}
+
+impl Stream {
+    /// Reads on until so many ballots are counted.
+    async fn until_counted(&mut self, ballots: u32) {
+        let told = format!("\"counted\":{ballots}");
+        let counted = async {
+            while !self.seen.contains(&told) {
+                let chunk = self.answer.chunk().await.expect("it goes on").expect("it does not end");
+                self.seen.push_str(&String::from_utf8_lossy(&chunk));
+            }
+        };
+        tokio::time::timeout(crate::harness::LONG, counted).await.expect("the change comes");
+    }
+
+    /// How many standings came.
+    fn told(&self) -> usize {
+        self.seen.matches("event: standings").count()
+    }
+}
+
 async fn a_stream_of_standings_tells_each_change(harness: Harness) {
     let served = Served::new(harness).await;
-    let request = served.http.get(served.path("/standings")).header("accept", "text/event-stream");
-    let mut stream = request.send().await.expect("an answer");
-    served.cast(&[("a", "x", None)]).await;
-    let mut seen = String::new();
-    let counted = async {
-        while !seen.contains("\"counted\":1") {
-            let chunk = stream.chunk().await.expect("it goes on").expect("it does not end");
-            seen.push_str(&String::from_utf8_lossy(&chunk));
-        }
+    let follow = async |part: &str| {
+        let request = served.http.get(served.path(&format!("/standings{part}"))).header("accept", "text/event-stream");
+        Stream { answer: request.send().await.expect("an answer"), seen: String::new() }
     };
-    tokio::time::timeout(crate::harness::LONG, counted).await.expect("the change comes");
-    assert!(seen.starts_with("event: standings"), "{seen}");
+    let mut streams = vec![follow("").await, follow("").await, follow("?tally=names&top=1").await];
+    served.cast(&[("a", "x", None)]).await;
+    for stream in &mut streams {
+        stream.until_counted(1).await;
+        assert!(stream.seen.starts_with("event: standings"), "{}", stream.seen);
+    }
+    // Who comes later is told what holds first; who is gone is no matter of the others, nor is it that all were gone.
+    streams.remove(0);
+    streams.push(follow("").await);
+    streams[2].until_counted(1).await;
+    served.cast(&[("b", "y", None)]).await;
+    for stream in &mut streams {
+        stream.until_counted(2).await;
+    }
+    streams.clear();
+    let mut alone = follow("").await;
+    alone.until_counted(2).await;
+    served.cast(&[("c", "y", None)]).await;
+    alone.until_counted(3).await;
+    // Whether it is settled changes beside the counts; nothing is told twice in a row.
+    let told: Vec<_> = alone.seen.split("\n\n").filter(|event| event.contains("event: ")).collect();
+    assert!(alone.told() >= 2 && told.windows(2).all(|two| two[0] != two[1]), "{}", alone.seen);
+    served.harness.context.stopping.cancel();
+    let ended = async { while alone.answer.chunk().await.expect("it ends well").is_some() {} };
+    tokio::time::timeout(crate::harness::LONG, ended).await.expect("it ends with the process");
 }
 
 async fn the_log_hides_what_the_contest_hides(harness: Harness) {

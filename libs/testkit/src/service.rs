@@ -34,9 +34,18 @@ impl Service {
     /// # Panics
     /// Where the binary is not built.
     pub fn start_unready(name: &str, variables: &[(&str, &str)]) -> Self {
+        Self::start_command(name, &[], variables)
+    }
+
+    /// As [`Service::start_unready`], with arguments.
+    ///
+    /// # Panics
+    /// Where the binary is not built.
+    pub fn start_command(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let folder = Folder::new(name);
         let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new(binary(name));
+        command.args(arguments);
         for (variable, _) in std::env::vars_os().filter(|(v, _)| v.to_string_lossy().starts_with("MAREA_")) {
             command.env_remove(variable);
         }

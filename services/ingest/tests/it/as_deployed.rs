@@ -5,6 +5,7 @@
 //! The longest of these tests: by this name they are begun first, for a test binary goes by the alphabet.
 //!
 //! `TESTKIT_SEED` repeats a run's choices, `TESTKIT_MINUTES` makes it longer, `TESTKIT_RATE` sets ballots a second.
+//! With `TESTKIT_LOG=embedded` the log is that of `marea up` over the same broker and Redis, beside another ingest.
 
 mod clients;
 mod faults;

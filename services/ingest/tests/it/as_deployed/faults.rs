@@ -8,7 +8,7 @@ use std::{
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use tokio::time::sleep;
 
-use super::platform::{Platform, Replica};
+use super::platform::{Log, Platform, Replica};
 
 /// What may happen.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,9 @@ const PAUSE: u64 = 6_000;
 pub async fn run(line: &Platform, random: &mut StdRng, over: &AtomicBool) -> usize {
     let count = AtomicUsize::new(0);
     let mut source = |kinds: &[Fault]| Source { line, random: StdRng::from_rng(random), kinds: kinds.to_vec() };
-    let (mut processes, mut servers) = (source(&PROCESSES), source(&SERVERS));
+    // An embedded log goes with its process.
+    let servers = if let Log::Mongo(_) = line.log { &SERVERS[..] } else { &SERVERS[..6] };
+    let (mut processes, mut servers) = (source(&PROCESSES), source(servers));
     tokio::join!(processes.run(over, &count), servers.run(over, &count));
     count.into_inner()
 }
@@ -88,14 +90,16 @@ impl Source<'_> {
             Fault::KillRedisMaster => self.kill_redis().await,
             Fault::PauseRedisMaster => self.pause_redis().await,
             Fault::KillLog => {
-                line.mongo.kill();
+                let Log::Mongo(mongo) = &line.log else { return };
+                mongo.kill();
                 self.sleep(0, 2_000).await;
-                line.mongo.restart().await;
+                mongo.restart().await;
             }
             Fault::PauseLog => {
-                line.mongo.pause();
+                let Log::Mongo(mongo) = &line.log else { return };
+                mongo.pause();
                 self.sleep(500, PAUSE).await;
-                line.mongo.resume();
+                mongo.resume();
             }
         }
     }

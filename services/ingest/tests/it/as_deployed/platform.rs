@@ -37,11 +37,19 @@ pub const PLACES: usize = 3;
 /// One process of a service's binary, on an address that it keeps.
 pub type Replica = Arc<Service>;
 
+/// Where the log of ballots is.
+pub enum Log {
+    /// In MongoDB's stand-in.
+    Mongo(Mongo),
+    /// In the data folder of the one process that takes ballots and counts them.
+    Embedded,
+}
+
 /// The line.
 pub struct Platform {
     pub rabbit: RabbitMq,
     pub redis: RedisCluster,
-    pub mongo: Mongo,
+    pub log: Log,
     pub ingests: RwLock<Vec<Replica>>,
     pub tallies: Vec<Replica>,
     pub contests: Vec<Definition>,
@@ -59,6 +67,13 @@ pub struct Timing {
     pub gone: u64,
     /// Whether the log will have hundreds of thousands of rows.
     pub many: bool,
+}
+
+impl Timing {
+    /// Settle and gone, as settings.
+    fn seconds(self) -> [String; 2] {
+        [self.settle, self.gone].map(|seconds| seconds.to_string())
+    }
 }
 
 /// Numbers of queues and slots.
@@ -79,8 +94,10 @@ impl Platform {
     /// Starts everything; `None`, and said, where a server is not installed.
     pub async fn start(brokers: usize, timing: Timing) -> Option<Self> {
         bootstrap::install_tls();
-        let (rabbit, redis, mongo) = tokio::join!(RabbitMq::start(brokers), RedisCluster::start(), Mongo::start());
-        let (rabbit, redis, mongo) = (rabbit?, redis?, mongo?);
+        let embedded = std::env::var("TESTKIT_LOG").is_ok_and(|log| log == "embedded");
+        let log = async { if embedded { Some(Log::Embedded) } else { Mongo::start().await.map(Log::Mongo) } };
+        let (rabbit, redis, log) = tokio::join!(RabbitMq::start(brokers), RedisCluster::start(), log);
+        let (rabbit, redis, log) = (rabbit?, redis?, log?);
         let folder = tempfile::tempdir().unwrap();
         for name in ["contests", "records"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
@@ -90,12 +107,17 @@ impl Platform {
         let contests = samples::all().into_iter().chain([limited]).collect();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
         let (ingests, tallies) = (RwLock::default(), vec![]);
-        let mut line = Self { rabbit, redis, mongo, ingests, tallies, contests, http, folder, timing };
-        for _ in 0..2 {
-            let ingest = line.ingest(Spread::default());
-            line.ingests.write().push(ingest);
-            line.tallies.push(line.tally());
-        }
+        let mut line = Self { rabbit, redis, log, ingests, tallies, contests, http, folder, timing };
+        let both = || line.ingest(Spread::default());
+        let (ingests, tallies) = match &line.log {
+            Log::Mongo(mongo) => (vec![both(), both()], vec![line.tally(mongo), line.tally(mongo)]),
+            Log::Embedded => {
+                let up = line.up();
+                (vec![up.clone(), both()], vec![up.clone(), up])
+            }
+        };
+        line.ingests = RwLock::new(ingests);
+        line.tallies = tallies;
         for replica in line.replicas() {
             replica.await_ready().await;
         }
@@ -104,42 +126,46 @@ impl Platform {
 
     /// Starts an ingest.
     pub fn ingest(&self, spread: Spread) -> Replica {
+        self.taking("ingest", &[], spread, &[("MAREA_ACCESS", "local")])
+    }
+
+    /// Starts everything in one process that keeps its log in its folder.
+    fn up(&self) -> Replica {
+        let [settle, gone] = self.timing.seconds();
+        let own = [("MAREA_SETTLE_SECONDS", settle.as_str()), ("MAREA_GONE_SECONDS", &gone)];
+        self.taking("marea", &["up"], Spread::default(), &own)
+    }
+
+    fn taking(&self, name: &str, arguments: &[&str], spread: Spread, own: &[(&str, &str)]) -> Replica {
         let contests = self.folder.path().join("contests").display().to_string();
         let [votes, others] = [spread.votes, spread.others].map(|queues| queues.to_string());
         let slots = spread.slots.to_string();
-        self.service(
-            "ingest",
-            &[
-                ("MAREA_CONTESTS", contests.as_str()),
-                ("MAREA_SAMPLES", "true"),
-                ("MAREA_DRAW_KEY", "key"),
-                ("MAREA_VOTES_QUEUES", &votes),
-                ("MAREA_OTHER_QUEUES", &others),
-                ("MAREA_SLOTS", &slots),
-            ],
-        )
+        let taking = [
+            ("MAREA_CONTESTS", contests.as_str()),
+            ("MAREA_SAMPLES", "true"),
+            ("MAREA_DRAW_KEY", "key"),
+            ("MAREA_VOTES_QUEUES", &votes),
+            ("MAREA_OTHER_QUEUES", &others),
+            ("MAREA_SLOTS", &slots),
+        ];
+        self.service(name, arguments, &[&taking, own].concat())
     }
 
-    fn tally(&self) -> Replica {
-        let [settle, gone] = [self.timing.settle, self.timing.gone].map(|seconds| seconds.to_string());
+    fn tally(&self, mongo: &Mongo) -> Replica {
+        let [settle, gone] = self.timing.seconds();
         let patience = if self.timing.many { PATIENCE } else { "" };
-        let mongo = self.mongo.url("marea") + patience;
+        let mongo = mongo.url("marea") + patience;
         let sweep = [("MAREA_SWEEP_SECONDS", "5"), ("MAREA_SETTLE_SECONDS", settle.as_str())];
         let more = [("MAREA_MONGO", mongo.as_str()), ("MAREA_GONE_SECONDS", &gone)];
-        self.service("tally", &[sweep, more].concat())
+        self.service("tally", &[], &[&sweep, &more[..], &[("MAREA_ACCESS", "local")]].concat())
     }
 
-    fn service(&self, name: &str, own: &[(&str, &str)]) -> Replica {
+    fn service(&self, name: &str, arguments: &[&str], own: &[(&str, &str)]) -> Replica {
         let brokers: Vec<_> = (0..self.rabbit.nodes()).map(|node| self.rabbit.url(node)).collect();
         let (brokers, redis) = (brokers.join(","), self.redis.url());
         let records = format!("file://{}", self.folder.path().join("records").display());
-        let shared = [
-            ("MAREA_AMQP", brokers.as_str()),
-            ("MAREA_REDIS", &redis),
-            ("MAREA_BLOBS", &records),
-            ("MAREA_ACCESS", "local"),
-        ];
-        Arc::new(Service::start_unready(name, &[&shared, own].concat()))
+        let shared = [("MAREA_AMQP", brokers.as_str()), ("MAREA_REDIS", &redis), ("MAREA_BLOBS", &records)];
+        Arc::new(Service::start_command(name, arguments, &[&shared, own].concat()))
     }
 
     /// The ingests that clients use now.
@@ -163,16 +189,23 @@ impl Platform {
         answer(request.timeout(Duration::from_secs(240))).await
     }
 
-    /// A contest's rows as they stand in the log's store, each with its `verdict`.
-    pub async fn rows(&self, contest: &str) -> mongodb::error::Result<Vec<Value>> {
-        let client = mongodb::Client::with_uri_str(self.mongo.url("marea")).await?;
-        let ballots = client.database("marea").collection::<Document>("ballots");
-        let verdict = |mut row: Document| {
-            let verdict = if row.contains_key("over_limit") { "over_limit" } else { "counted" };
-            row.insert("verdict", verdict);
-            serde_json::to_value(row).expect("a row of texts, numbers, times and bytes")
-        };
-        ballots.find(doc! { "contest": contest }).await?.map_ok(verdict).try_collect().await
+    /// A contest's rows, each with its `verdict`.
+    pub async fn rows(&self, contest: &str) -> Result<Vec<Value>, String> {
+        match &self.log {
+            Log::Mongo(mongo) => stored(mongo, contest).await.map_err(|e| e.to_string()),
+            Log::Embedded => self.shown(contest).await,
+        }
+    }
+
+    /// As tally shows them, page by page.
+    async fn shown(&self, contest: &str) -> Result<Vec<Value>, String> {
+        let (mut rows, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(&self.tallies[0], &format!("{contest}/ballots?limit=1000{cursor}")).await?;
+            rows.extend(page["ballots"].as_array().into_iter().flatten().cloned());
+            let Some(next) = page["next"].as_str() else { return Ok(rows) };
+            cursor = format!("&cursor={next}");
+        }
     }
 
     /// Whether something is queued anywhere, delays too, dead letters aside, as the broker tells it.
@@ -187,6 +220,18 @@ impl Platform {
     pub fn tails(&self) -> String {
         self.replicas().iter().map(|r| format!("{}\n{}\n", r.url(), r.process().tail())).collect()
     }
+}
+
+/// Rows as they stand in the store. In pages of the interface the stand-in would sort all rows for each.
+async fn stored(mongo: &Mongo, contest: &str) -> mongodb::error::Result<Vec<Value>> {
+    let client = mongodb::Client::with_uri_str(mongo.url("marea")).await?;
+    let ballots = client.database("marea").collection::<Document>("ballots");
+    let verdict = |mut row: Document| {
+        let verdict = if row.contains_key("over_limit") { "over_limit" } else { "counted" };
+        row.insert("verdict", verdict);
+        serde_json::to_value(row).expect("a row of texts, numbers, times and bytes")
+    };
+    ballots.find(doc! { "contest": contest }).await?.map_ok(verdict).try_collect().await
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Result<Value, String> {

@@ -62,10 +62,9 @@ impl Clients {
         settled.await
     }
 
-    /// All rows by id, out of the store itself; an error where one is there twice. In pages of the interface the stand-in
-    /// would sort all rows for each.
+    /// All rows by id; an error where one is there twice.
     async fn read_log(&self, contest: usize) -> Result<HashMap<String, Value>, String> {
-        let rows = self.line.rows(&self.line.contests[contest].name).await.map_err(|e| e.to_string())?;
+        let rows = self.line.rows(&self.line.contests[contest].name).await?;
         let mut log = HashMap::new();
         for row in rows {
             let id = row["id"].as_str().ok_or("a row without an id")?;

@@ -22,7 +22,7 @@ test: ## Install what tests need (apt where it may), start real servers, run eve
 servers: ## Only install what tests start: brokers, stores, an API server, tools
 	libs/testkit/servers/install.sh
 
-delivery: ## Scripts, workflows, images' files, every overlay on a real API server, rules, Terraform, checkov
+delivery: ## Scripts, workflows, images' files, every overlay on a real API server, rules, Terraform, checkov, Locust's files
 	@.ci/delivery
 
 lint: fmt clippy doc unused alone ## Format, clippy, documentation, unused dependencies, programs alone; a warning is an error

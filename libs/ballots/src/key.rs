@@ -19,14 +19,16 @@ impl KeyDigest {
     }
 }
 
+/// Ends a caller's name in a key: no name holds it.
+pub(crate) const END: u8 = 0;
+
 /// Caller and id in few bytes, unique among a contest's ballots: ids that Marea gave are 16 or 20 bytes of their own
 /// time's order, so that new ones stand beside each other. The same for a client that sends one of those as text.
 pub(crate) fn compact(caller: &str, id: &Id<'_>) -> Vec<u8> {
     let id = canonical(id);
     let mut key = Vec::with_capacity(2 + caller.len() + 20);
     key.extend_from_slice(caller.as_bytes());
-    // No caller's name holds it: it ends the name.
-    key.push(0);
+    key.push(END);
     match id {
         Id::Request(request) => {
             key.push(b'u');

@@ -1,8 +1,8 @@
 //! The log's rows, read from the batches' bodies.
 
-use contests::{Batch, Verdict};
+use contests::{Batch, Verdict, batch::Id};
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, params, types::Type};
+use rusqlite::{Connection, OptionalExtension, Transaction, params, types::Type};
 
 use super::{
     insert::verdict,
@@ -44,11 +44,25 @@ impl Place {
 pub(super) fn query(db: &Connection, contest: &str, query: &Query) -> rusqlite::Result<Page> {
     let Some(contest) = number(db, contest)? else { return Ok(Page::default()) };
     let start = Place::of(query);
-    let sql = "SELECT time, number, body, verdicts FROM log
-               WHERE contest = ?1 AND (time, number) <= (?2, ?3) AND time >= ?4 ORDER BY time DESC, number DESC";
     let since = query.since.map_or(i64::MIN, |since| since.as_millisecond());
-    let mut statement = db.prepare_cached(sql)?;
-    let mut found = statement.query(params![contest, start.time, start.number, since])?;
+    let mut statement;
+    let mut found = match &query.id {
+        None => {
+            let sql = "SELECT time, number, body, verdicts FROM log
+                       WHERE contest = ?1 AND (time, number) <= (?2, ?3) AND time >= ?4 ORDER BY time DESC, number DESC";
+            statement = db.prepare_cached(sql)?;
+            statement.query(params![contest, start.time, start.number, since])?
+        }
+        // By their numbers, not by the index of times.
+        Some(id) => {
+            let sql = "SELECT time, number, body, verdicts FROM log
+                       WHERE number IN (SELECT value FROM json_each(?5)) AND +contest = ?1
+                       AND (time, number) <= (?2, ?3) AND +time >= ?4 ORDER BY time DESC, number DESC";
+            statement = db.prepare_cached(sql)?;
+            let numbers = format!("{:?}", numbers(db, contest, id)?);
+            statement.query(params![contest, start.time, start.number, since, numbers])?
+        }
+    };
     let (mut page, mut left) = (Page::default(), LOOKED_AT);
     while let Some(row) = found.next()? {
         let (time, number): (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -74,6 +88,22 @@ pub(super) fn query(db: &Connection, contest: &str, query: &Query) -> rusqlite::
         }
     }
     Ok(page)
+}
+
+/// The batches that hold a contest's ballots of this id, one for each caller that has one: callers are looked for from one
+/// to the next among the keys.
+fn numbers(db: &Connection, contest: i64, id: &str) -> rusqlite::Result<Vec<i64>> {
+    let mut next = db.prepare_cached("SELECT min(key) FROM ballot WHERE contest = ?1 AND key >= ?2")?;
+    let mut log = db.prepare_cached("SELECT log FROM ballot WHERE contest = ?1 AND key = ?2")?;
+    let (mut from, mut numbers) = (Vec::new(), Vec::new());
+    while let Some(key) = next.query_row(params![contest, from], |row| row.get::<_, Option<Vec<u8>>>(0))? {
+        let caller: Vec<u8> = key.into_iter().take_while(|byte| *byte != key::END).collect();
+        let name = String::from_utf8_lossy(&caller);
+        let key = key::compact(&name, &Id::Client(id));
+        numbers.extend(log.query_row(params![contest, key], |row| row.get::<_, i64>(0)).optional()?);
+        from = [&caller[..], &[key::END + 1]].concat();
+    }
+    Ok(numbers)
 }
 
 fn decode(body: &[u8]) -> rusqlite::Result<Batch<'_>> {

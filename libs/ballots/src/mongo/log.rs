@@ -19,10 +19,14 @@ pub(super) async fn query(store: &Store, contest: &str, query: &Query) -> Result
     };
     let order = doc! { "contest": 1, "time": -1, "_id": -1 };
     let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+    let keys = match &query.id {
+        Some(id) => Some(keys(store, contest, id).await?),
+        None => None,
+    };
     // What nobody waits for any more the server need not look for: a filter that fits nothing reads a contest's whole log.
     let mut found = store
         .ballots
-        .find(wanted(contest, query, after))
+        .find(wanted(contest, query, keys, after))
         .sort(order)
         .limit(limit.saturating_add(1))
         .max_time(DEADLINE)
@@ -40,7 +44,21 @@ pub(super) async fn query(store: &Store, contest: &str, query: &Query) -> Result
     Ok(page)
 }
 
-fn wanted(contest: &str, query: &Query, after: Option<Document>) -> Document {
+/// The `_id`s that a contest's ballots of this id may have, one for each caller that it has rows of. These are looked for
+/// from one to the next in the index of `_id`, by which the rows are found, too: the log has no index of ids.
+async fn keys(store: &Store, contest: &str, id: &str) -> Result<Vec<String>, Error> {
+    // What follows a slash: neither a contest's name nor a caller's holds one.
+    let (mut from, end, mut keys) = (format!("{contest}/"), format!("{contest}0"), Vec::new());
+    loop {
+        let next = store.ballots.find_one(doc! { "_id": { "$gte": &from, "$lt": &end } }).sort(doc! { "_id": 1 });
+        let Some(row) = next.projection(doc! { "caller": 1 }).max_time(DEADLINE).await? else { return Ok(keys) };
+        let caller = row.get_str("caller").map_err(|_| corrupt("caller"))?;
+        keys.push(format!("{contest}/{caller}/{id}"));
+        from = format!("{contest}/{caller}0");
+    }
+}
+
+fn wanted(contest: &str, query: &Query, keys: Option<Vec<String>>, after: Option<Document>) -> Document {
     let mut all = vec![doc! { "contest": contest }];
     for (name, value) in &query.fields {
         let value: Bson = match value {
@@ -49,7 +67,7 @@ fn wanted(contest: &str, query: &Query, after: Option<Document>) -> Document {
         };
         all.push(doc! { format!("fields.{name}"): { "$eq": value } });
     }
-    all.extend(query.id.as_ref().map(|id| doc! { "id": { "$eq": id } }));
+    all.extend(keys.map(|keys| doc! { "_id": { "$in": keys } }));
     all.extend(query.voter.as_ref().map(|voter| doc! { "voter": { "$eq": voter } }));
     all.extend(query.since.map(|since| doc! { "time": { "$gte": date(since) } }));
     all.extend(query.until.map(|until| doc! { "time": { "$lt": date(until) } }));

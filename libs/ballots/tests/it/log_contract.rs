@@ -26,6 +26,46 @@ fn all() -> Query {
     Query { limit: 100, ..Query::default() }
 }
 
+/// Callers' names stand beside each other, one within the other, before and after what ends a name.
+pub async fn a_ballot_is_found_by_its_id_whoever_cast_it(log: Store) {
+    let (contest, request) = (contest(""), Uuid::now_v7());
+    let callers = ["", "a", "a-b", "a0", "ab", "b"];
+    let mut made = Made::new(&contest);
+    for caller in callers {
+        made = made.cast(caller, Uuid::nil(), Some("same"), "x", None);
+        made = made.cast(caller, Uuid::nil(), Some(&format!("own-{caller}")), "x", None);
+    }
+    made.cast("ab", request, None, "x", None).insert(&*log).await;
+    let mut other = Made::new(&contest).ballot("same", "y", None);
+    other.header.contest = format!("{}-2", contest.name);
+    other.insert(&*log).await;
+    let by = |id: &str| Query { id: Some(id.to_owned()), ..all() };
+    let page = ask(&log, by("same")).await;
+    let mut found: Vec<_> = page.rows.iter().map(|row| row.caller.as_str()).collect();
+    found.sort_unstable();
+    assert_eq!(found, callers);
+    for caller in callers {
+        let own = format!("own-{caller}");
+        assert_eq!(ids(&ask(&log, by(&own)).await), [own]);
+    }
+    assert_eq!(ids(&ask(&log, by(&request.to_string())).await), [request.to_string()]);
+    assert!(ask(&log, by(&request.to_string().to_uppercase())).await.rows.is_empty());
+    assert!(ask(&log, by("nobody's")).await.rows.is_empty());
+    let elsewhere = Query { fields: vec![("name".to_owned(), Wanted::Text("y".into()))], ..by("same") };
+    assert!(ask(&log, elsewhere).await.rows.is_empty());
+    // Page by page as any other question.
+    let (mut seen, mut cursor) = (0, None);
+    loop {
+        let page = ask(&log, Query { cursor, limit: 2, ..by("same") }).await;
+        seen += page.rows.len();
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, callers.len());
+}
+
 pub async fn the_log_is_newest_first_in_pages(log: Store) {
     assert_eq!(ask(&log, all()).await, Page::default());
     let contest = contest("");

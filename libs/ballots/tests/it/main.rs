@@ -56,6 +56,7 @@ contract! {
         a_snapshot_follows_what_comes,
         what_processes_have_in_hand_is_told_until_they_withdraw;
     log_contract:
+        a_ballot_is_found_by_its_id_whoever_cast_it,
         the_log_is_newest_first_in_pages,
         a_cursor_does_not_tell_who_cast,
         the_log_is_filtered,

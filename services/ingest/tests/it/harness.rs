@@ -158,7 +158,9 @@ impl On {
     /// `None`, and said, where the servers are not installed.
     pub async fn new(kind: Kind, test: &'static str) -> Option<Self> {
         if let Kind::Real = kind {
-            (RabbitMq::shared().await?, RedisCluster::shared().await?, S3::shared().await?);
+            RabbitMq::shared().await?;
+            RedisCluster::shared().await?;
+            S3::shared().await?;
         }
         Some(Self { kind, test })
     }

@@ -19,7 +19,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::unavailable;
 use crate::Tally;
 
 /// Rows of a page, unless told.
@@ -88,7 +87,13 @@ pub async fn list(
     caller.may(Scope::Read)?;
     let (definition, _) = tally.existing(&name).await?;
     let query = query(&definition, parameters)?;
-    let page = tally.0.stores.ballots.query(&definition.name, &query).await.map_err(unavailable)?;
+    let page = tally.0.stores.ballots.query(&definition.name, &query).await.map_err(|error| {
+        tracing::warn!(%error, contest = definition.name, "a question to the ballots' log failed");
+        // No index helps to find what fits a field: a whole log is read where nothing does.
+        HttpError::unavailable(
+            "the ballots' log does not answer in time; try again, or bound what is searched by `since` and `until`",
+        )
+    })?;
     let ballots = page.rows.into_iter().map(|row| shown(&definition, row)).collect();
     Ok(Json(LogPage { ballots, next: page.next }))
 }

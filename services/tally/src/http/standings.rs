@@ -157,7 +157,9 @@ impl Body {
 
 /// What is followed: of each part one looks, for all who follow it.
 #[derive(Default)]
-pub struct Followed(Mutex<HashMap<(String, Part), Arc<watch::Sender<Arc<Body>>>>>);
+pub struct Followed(Mutex<HashMap<(String, Part), Arc<Told>>>);
+
+type Told = watch::Sender<Arc<Body>>;
 
 /// The stream's place.
 struct Place {
@@ -210,7 +212,7 @@ impl Tally {
         standings
     }
 
-    async fn look_for_all(self, key: (String, Part), told: Arc<watch::Sender<Arc<Body>>>) {
+    async fn look_for_all(self, key: (String, Part), told: Arc<Told>) {
         let (name, part) = &key;
         loop {
             tokio::select! {

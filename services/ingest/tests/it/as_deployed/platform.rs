@@ -40,7 +40,7 @@ pub type Replica = Arc<Service>;
 /// Where the log of ballots is.
 pub enum Log {
     /// In MongoDB's stand-in.
-    Mongo(Mongo),
+    Mongo(Box<Mongo>),
     /// In the data folder of the one process that takes ballots and counts them.
     Embedded,
 }
@@ -95,7 +95,9 @@ impl Platform {
     pub async fn start(brokers: usize, timing: Timing) -> Option<Self> {
         bootstrap::install_tls();
         let embedded = std::env::var("TESTKIT_LOG").is_ok_and(|log| log == "embedded");
-        let log = async { if embedded { Some(Log::Embedded) } else { Mongo::start().await.map(Log::Mongo) } };
+        let log = async {
+            if embedded { Some(Log::Embedded) } else { Mongo::start().await.map(|mongo| Log::Mongo(Box::new(mongo))) }
+        };
         let (rabbit, redis, log) = tokio::join!(RabbitMq::start(brokers), RedisCluster::start(), log);
         let (rabbit, redis, log) = (rabbit?, redis?, log?);
         let folder = tempfile::tempdir().unwrap();

@@ -84,8 +84,15 @@ async fn a_contest_without_a_file_is_withdrawn_wherever_it_is_told_of(harness: H
     let served = Served::new(harness).await;
     served.harness.context.records.withdraw(&served.harness.contest.name, Timestamp::now()).await.expect("a note");
     testkit::until("it is told", crate::harness::LONG, async || {
-        let list: Value =
-            served.http.get(format!("{}/contests", served.url)).send().await.unwrap().json().await.unwrap();
+        let list: Value = served
+            .http
+            .get(format!("{}/contests", served.url))
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("JSON");
         let states = [&list[0]["state"], &served.get("").await.1["state"], &served.get("/standings").await.1["state"]];
         if states.iter().all(|state| **state == "withdrawn") { Ok(()) } else { Err(format!("still {states:?}")) }
     })

@@ -162,11 +162,13 @@ impl Clients {
         let records = &self.records[contest];
         records.begin_all(&casts);
         loop {
-            records.send(casts.len());
+            let nameless = casts.iter().filter(|cast| cast.id.is_none()).count();
+            records.send(casts.len(), nameless);
             match self.send(contest, &casts, &mut random).await {
                 Answer::Accepted(ids) => {
                     name(&mut casts, ids);
                     records.begin_all(&casts);
+                    records.told(nameless);
                     casts.iter().filter_map(|cast| cast.id.as_deref()).for_each(|id| records.acknowledge(id));
                     return;
                 }
@@ -174,12 +176,13 @@ impl Clients {
                     self.refusals[0].fetch_add(1, Ordering::Relaxed);
                     name(&mut casts, ids);
                     records.begin_all(&casts);
+                    records.told(nameless);
                 }
-                Answer::None => drop(self.refusals[1].fetch_add(1, Ordering::Relaxed)),
-                Answer::Broken => {
-                    self.refusals[2].fetch_add(1, Ordering::Relaxed);
-                    records.lose(casts.iter().filter(|cast| cast.id.is_none()).count());
+                Answer::None => {
+                    self.refusals[1].fetch_add(1, Ordering::Relaxed);
+                    records.told(nameless);
                 }
+                Answer::Broken => drop(self.refusals[2].fetch_add(1, Ordering::Relaxed)),
                 Answer::Wrong(answer) => return self.wrong.lock().push(answer),
             }
             sleep(Duration::from_millis(random.random_range(100..1_000))).await;

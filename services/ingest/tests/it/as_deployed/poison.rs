@@ -61,7 +61,7 @@ impl Clients {
                 good.push(id);
             }
         }
-        records.send(good.len());
+        records.send(good.len(), 0);
         self.poisoned.fetch_add(u64::from(BALLOTS) - good.len() as u64, Ordering::Relaxed);
         self.buried.lock().insert(format!("{batch}.dead.0"));
         let header = self.header(batch, producer, number, last);

@@ -13,8 +13,8 @@ use serde_json::Value;
 pub struct Records {
     /// The ballots that have an id, by it.
     pub ballots: Mutex<HashMap<String, Known>>,
-    /// Ballots whose request broke before it was answered with an id: each may be in the log, under an id that nobody
-    /// knows.
+    /// Ballots that were sent without an id and have not been told theirs, and those whose request broke before: each may
+    /// be in the log, under an id that nobody knows.
     pub nameless: AtomicU64,
     /// Ballots that were acknowledged, as often as they were.
     pub acknowledged: AtomicU64,
@@ -50,14 +50,15 @@ impl Records {
         self.ballots.lock().get_mut(id).expect("it was begun").acknowledged = true;
     }
 
-    /// A request with so many ballots without ids broke.
-    pub fn lose(&self, ballots: usize) {
-        self.nameless.fetch_add(ballots as u64, Ordering::Relaxed);
+    /// So many ballots are sent, of which some have no id yet.
+    pub fn send(&self, ballots: usize, nameless: usize) {
+        self.nameless.fetch_add(nameless as u64, Ordering::Relaxed);
+        self.sent.fetch_add(ballots as u64, Ordering::Relaxed);
     }
 
-    /// So many ballots are sent.
-    pub fn send(&self, ballots: usize) {
-        self.sent.fetch_add(ballots as u64, Ordering::Relaxed);
+    /// So many of those have an id now, or were certainly not taken.
+    pub fn told(&self, nameless: usize) {
+        self.nameless.fetch_sub(nameless as u64, Ordering::Relaxed);
     }
 
     /// How many different ballots there may be in the log.

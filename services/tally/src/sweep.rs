@@ -76,6 +76,9 @@ impl Seen {
     }
 }
 
+/// Batches that the counters hold, by slot.
+type Held = HashMap<u16, u64>;
+
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
@@ -156,17 +159,22 @@ impl Tally {
     }
 
     async fn sweep_contest(&self, known: &Known, all: bool, swept: &mut Swept) -> Result<(), Error> {
-        // Whether anything older was lost is seen before what is new is fed; where it cannot be seen, that waits for nothing.
-        let behind = self.is_behind(known, all).await;
+        // Read before anything is fed and settled: what counts as settled then is not fed. Where it cannot be read, what is
+        // new waits for nothing.
+        let settled = self.settled(known, all).await;
+        let compares = matches!(settled, Ok(Some(_)));
+        let held = self.sweep_one(known, all || compares, swept).await?;
+        let behind = match settled {
+            Ok(Some(settled)) => self.is_behind(known, held, settled).await,
+            Ok(None) => Ok(false),
+            Err(error) => Err(error),
+        };
         if matches!(behind, Ok(true)) && self.is_current(known).await? {
             tracing::warn!(contest = known.name, "counters were lost; they are made anew from the ledger");
             self.rebuild(&known.name).await?;
             swept.rebuilt += 1;
-        } else {
-            self.sweep_one(known, all, swept).await?;
-            if let Err(error) = self.drop_older(known).await {
-                tracing::warn!(%error, contest = known.name, "what older counters left is dropped at another sweep");
-            }
+        } else if let Err(error) = self.drop_older(known).await {
+            tracing::warn!(%error, contest = known.name, "what older counters left is dropped at another sweep");
         }
         self.expire(&known.name).await?;
         behind.map(drop)
@@ -189,28 +197,37 @@ impl Tally {
         Ok(())
     }
 
-    async fn sweep_one(&self, known: &Known, all: bool, swept: &mut Swept) -> Result<(), Error> {
+    /// Feeds what is not settled; gives how many of these the counters hold now.
+    async fn sweep_one(&self, known: &Known, all: bool, swept: &mut Swept) -> Result<Held, Error> {
         let settle = SignedDuration::try_from(self.0.settle).unwrap_or(SignedDuration::MAX);
         let began = Timestamp::now();
         let (until, old) = (self.count_until(), began - settle);
         let before = if all { Timestamp::MAX } else { old };
-        let mut left = 0;
+        let (mut left, mut held) = (0, Held::new());
         for mark in 0..known.generation {
             let mut pages = self.ballots().marked(&known.name, mark, before).try_chunks(PAGE);
             while let Some(page) = pages.next().await {
                 let page = page.map_err(|TryChunksError(_, error)| error)?;
-                left += page.len() - self.feed(known, &page, until, swept).await?;
+                left += page.len() - self.feed(known, &page, until, swept, &mut held).await?;
             }
         }
         if left == 0 {
             self.0.sweeps.with(known, |seen| seen.clean.push_back((Instant::now(), old)));
         }
         tell_backlog(known, left);
-        self.forget(known, swept).await
+        self.forget(known, swept).await?;
+        Ok(held)
     }
 
     /// Counts entries again; those that have been in for long enough are settled. How many are.
-    async fn feed(&self, known: &Known, page: &[Entry], until: Timestamp, swept: &mut Swept) -> Result<usize, Error> {
+    async fn feed(
+        &self,
+        known: &Known,
+        page: &[Entry],
+        until: Timestamp,
+        swept: &mut Swept,
+        held: &mut Held,
+    ) -> Result<usize, Error> {
         let applied = self.tallies().apply(known.generation, page, until).await?;
         let settled: Vec<Uuid> = page
             .iter()
@@ -218,11 +235,20 @@ impl Tally {
             .filter(|(_, applied)| matches!(applied, Applied::Already(since) if *since >= self.0.settle))
             .map(|(entry, _)| entry.batch)
             .collect();
-        for (entry, _) in page.iter().zip(&applied).filter(|(_, applied)| **applied == Applied::Now) {
-            counted(entry);
-            swept.restored += 1;
+        for (entry, applied) in page.iter().zip(&applied) {
+            match applied {
+                Applied::Now => {
+                    counted(entry);
+                    swept.restored += 1;
+                }
+                Applied::Already(_) => {}
+                Applied::TooLate => {
+                    swept.late = true;
+                    continue;
+                }
+            }
+            *held.entry(entry.slot).or_default() += 1;
         }
-        swept.late |= applied.contains(&Applied::TooLate);
         swept.settled += settled.len() as u64;
         if !settled.is_empty() {
             self.ballots().mark(&known.name, known.generation, &settled).await?;
@@ -251,15 +277,23 @@ impl Tally {
         Ok(())
     }
 
-    /// Whether a slot has fewer batches than the ledger knows it held for good.
-    async fn is_behind(&self, known: &Known, suspected: bool) -> Result<bool, Error> {
+    /// How many batches of each slot the counters held for good, where that is to be compared with what they hold: where a
+    /// loss is suspected, a slot's version went back, or nobody has looked for long, as at the first sweep of a process.
+    async fn settled(&self, known: &Known, suspected: bool) -> Result<Option<Held>, Error> {
         let versions = self.versions(known).await?;
         let compares = self.0.sweeps.with(known, |seen| seen.compares(versions));
         if !compares && !suspected {
-            return Ok(false);
+            return Ok(None);
         }
-        for (slot, settled) in self.ballots().slots(&known.name, known.generation).await? {
-            if self.version(known, slot).await? < settled {
+        Ok(Some(self.ballots().slots(&known.name, known.generation).await?.into_iter().collect()))
+    }
+
+    /// Whether a slot has fewer batches than it must hold: those it held for good before all others were fed, and those. What
+    /// it held for good alone says little: a slot that lost that goes on with what is new.
+    async fn is_behind(&self, known: &Known, mut held: Held, settled: Held) -> Result<bool, Error> {
+        settled.into_iter().for_each(|(slot, batches)| *held.entry(slot).or_default() += batches);
+        for (slot, batches) in held {
+            if self.version(known, slot).await? < batches {
                 return Ok(true);
             }
         }

@@ -22,6 +22,7 @@ on_both! {
     a_rebuild_gives_the_same_counts,
     a_rebuild_under_load_loses_nothing,
     a_slot_that_is_lost_is_made_anew,
+    a_slot_that_goes_on_after_its_loss_is_made_anew,
 }
 
 async fn cast(harness: &Harness, first: usize, batches: usize) {
@@ -92,6 +93,29 @@ async fn a_slot_that_is_lost_is_made_anew(harness: Harness) {
     await_counted(&harness, 45).await;
     assert_eq!(harness.counts().await, before);
     assert_eq!(harness.tally.sweep(false).await.expect("swept").rebuilt, 0);
+}
+
+/// More comes after the loss than was lost, before anybody looks: by a process that ended, as all that watched did.
+async fn a_slot_that_goes_on_after_its_loss_is_made_anew(harness: Harness) {
+    cast(&harness, 0, 9).await;
+    until("all are settled", LONG, async || match harness.tally.sweep(true).await {
+        Ok(swept) if swept.settled == 0 => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await
+    .expect("all are settled");
+    let slot = Slot { contest: harness.contest.name.clone(), generation: 1, slot: 1 };
+    harness.stores.tallies.drop_slot(&slot).await.expect("dropped");
+    cast(&harness, 9, 30).await;
+    let version = harness.stores.tallies.version(&slot).await.expect("a version");
+    assert!(version > 3, "{version}: as many as were settled, and more");
+    // Nothing of it is settled for long, as in the minutes after a fail-over.
+    let config = tally::Config { settle_seconds: 600, ..harness.config.clone() };
+    let another = tally::Tally::new(&harness.context, harness.stores.clone(), &config);
+    assert_eq!(another.sweep(false).await.expect("swept").rebuilt, 1);
+    await_counted(&harness, 195).await;
+    harness.agree().await;
+    assert_eq!(another.sweep(true).await.expect("swept").rebuilt, 0);
 }
 
 /// Every master loses everything; and a fail-over loses what the replica had not got.

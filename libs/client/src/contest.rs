@@ -32,6 +32,16 @@ impl Contest {
         self.more.get("installation")?.as_str()
     }
 
+    /// The names of its fields, in their order; none where they are not told.
+    pub fn fields(&self) -> Vec<&str> {
+        let fields = self.more.get("definition").and_then(|definition| definition.get("fields"));
+        match fields.or_else(|| self.more.get("fields")) {
+            Some(Value::Array(list)) => list.iter().filter_map(|f| f.get("name").and_then(Value::as_str)).collect(),
+            Some(Value::Object(fields)) => fields.keys().map(String::as_str).collect(),
+            _ => vec![],
+        }
+    }
+
     /// Whether a field holds whole numbers, by its definition; `None` where the contest has no such field.
     pub fn is_integer(&self, field: &str) -> Option<bool> {
         let fields = self.more.get("definition").unwrap_or(&Value::Null).get("fields");

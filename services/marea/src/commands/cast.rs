@@ -35,6 +35,10 @@ const CHUNK_BYTES: usize = 1 << 20;
 const SHOWN: u64 = 20;
 
 pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
+    if options.file == Path::new("-") {
+        return Err(Failure::usage("a cast needs a file: it is read twice, and how far it came stands beside it")
+            .hint("one ballot: `{marea} vote` or `{marea} score`; a stream: POST NDJSON to /contests/NAME/ballots"));
+    }
     let name = contest_of(options)?;
     // Before its format is asked for: a file that is not there has none.
     let digest = digest(&options.file).map_err(|e| unreadable(&options.file, &e))?;
@@ -49,12 +53,16 @@ pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
         known,
         prefix: digest.chars().take(32).collect(),
         file: options.file.display().to_string(),
+        named: false,
         progress: Progress::new(fs::metadata(&options.file).map(|m| m.len()).unwrap_or_default()),
         journal,
         told: 0,
     };
     let records = Records::open(&options.file, format).map_err(|e| unreadable(&options.file, &e))?;
-    casting.all(records).await?;
+    heading_fits(records.heading(), casting.known.as_ref(), options)?;
+    let cast = casting.all(records).await;
+    casting.progress.end();
+    cast?;
     still_there(client, &name, &installation).await?;
     let journal = casting.journal;
     journal.remove()?;
@@ -67,7 +75,28 @@ pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
         let resumed = if resumed > 0 { format!(" (resumed after {resumed})") } else { String::new() };
         ui.line(format_args!("accepted {accepted}, rejected {rejected}{resumed}"))?;
     }
-    if rejected == 0 { Ok(()) } else { Err(Failure::told()) }
+    match rejected {
+        0 => Ok(()),
+        // Ids come from the file's content and the line.
+        _ if accepted > 0 && casting.named => Err(Failure::told().hint(
+            "cast the refused ones, corrected, as a file of their own: this file with other content counts all its ballots anew",
+        )),
+        _ => Err(Failure::told()),
+    }
+}
+
+/// Refuses a table of which no line can be good: its heading says what the contest has not.
+fn heading_fits(heading: &[String], known: Option<&Contest>, options: &Cast) -> Done {
+    let Some(known) = known.filter(|known| !known.fields().is_empty()) else { return Ok(()) };
+    let fields = known.fields();
+    let unknown = |name: &&String| !fields.contains(&name.as_str()) && !["id", "voter"].contains(&name.as_str());
+    let Some(unknown) = heading.iter().find(unknown) else { return Ok(()) };
+    let hint = match heading {
+        [one] if one.contains([';', '\t', '|']) => "cells are separated by commas".to_owned(),
+        _ => format!("its fields: {}; and `id` and `voter`, where they are", fields.join(", ")),
+    };
+    let said = format!("the heading of {} names `{unknown}`, which {} has not", options.file.display(), known.name);
+    Err(Failure::usage(tame(&said)).hint(tame(&hint)))
 }
 
 /// Refuses an end where another installation answers by now: it has a part of the file only.
@@ -90,6 +119,8 @@ struct Casting {
     /// What every id begins with.
     prefix: String,
     file: String,
+    /// Whether a ballot got its id here.
+    named: bool,
     progress: Progress,
     journal: Journal,
     /// Problems that were found.
@@ -120,9 +151,7 @@ impl Casting {
                 self.progress.show(&self.journal, records.read());
             }
         }
-        self.send(chunk).await?;
-        self.progress.end();
-        Ok(())
+        self.send(chunk).await
     }
 
     fn add(&mut self, chunk: &mut Chunk, record: Record) {
@@ -139,6 +168,7 @@ impl Casting {
         }
         // To the server null is no id: it would give another one each time.
         if ballot.get("id").is_none_or(Value::is_null) {
+            self.named = true;
             ballot.insert("id".to_owned(), format!("{}.{}", self.prefix, record.line).into());
         }
         let ballot = Value::Object(ballot).to_string();
@@ -167,7 +197,7 @@ impl Casting {
         if !chunk.lines.is_empty() {
             chunk.body.push(b']');
             let sent = self.client.cast(&self.name, chunk.body).await;
-            let (accepted, faults) = answer(sent)?;
+            let (accepted, faults) = answer(sent, &self.name)?;
             let rejected = (chunk.lines.len() as u64).saturating_sub(accepted);
             for fault in &faults {
                 let position = usize::try_from(fault.position).ok();
@@ -195,10 +225,14 @@ impl Casting {
 }
 
 /// How many were accepted, and what is wrong with others.
-fn answer(sent: Result<client::CastAnswer, Error>) -> Result<(u64, Vec<Rejected>), Failure> {
+fn answer(sent: Result<client::CastAnswer, Error>, contest: &str) -> Result<(u64, Vec<Rejected>), Failure> {
     match sent {
         Ok(answer) => Ok((answer.accepted, answer.rejected)),
         Err(Error::Refused(refusal)) if refusal.status == 422 => Ok((0, refusal.rejected)),
+        // It is not open.
+        Err(error) if error.status() == Some(409) => Err(Failure::from(error).hint(format_args!(
+            "open it (`{{marea}} contest open {contest}`), then run the same command again: it goes on where it stopped"
+        ))),
         Err(error) => Err(Failure::from(error).hint("run the same command again: it goes on where it stopped")),
     }
 }

@@ -18,6 +18,11 @@ pub async fn run(client: &Client, kind: Kind, options: &Ballot, ui: &mut Ui) -> 
         _ => (sample(kind), options.words.as_slice()),
     };
     let pairs: Vec<_> = words.iter().map(|word| pair(word)).collect::<Result<_, _>>().map_err(Failure::usage)?;
+    if let Some((at, (field, _))) = pairs.iter().enumerate().find(|(at, one)| pairs[..*at].iter().any(|p| p.0 == one.0))
+    {
+        let first = &pairs.iter().find(|pair| pair.0 == *field).expect("it is there twice").1;
+        return Err(Failure::usage(format!("`{field}` is given twice: {first} and {}", pairs[at].1)));
+    }
     let known = known(client, contest).await.map_err(absent)?;
     if let Some(known) = known.as_ref().filter(|known| known.kind != kind) {
         let command = if known.kind == Kind::Votes { "vote" } else { "score" };

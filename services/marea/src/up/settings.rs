@@ -193,6 +193,10 @@ fn folder(contests: &str) -> Result<(), Failure> {
     if contests.is_empty() || Path::new(contests).is_dir() {
         return Ok(());
     }
-    Err(Failure::usage(format!("{contests} is not a folder of contests"))
-        .hint("write a first one: {marea} contest init NAME"))
+    let failure = Failure::usage(format!("{contests} is not a folder of contests"));
+    Err(match Path::new(contests).parent().filter(|_| Path::new(contests).is_file()) {
+        Some(folder) if folder == Path::new("") => failure.hint("give the folder that it is in: --contests ."),
+        Some(folder) => failure.hint(format_args!("give the folder that it is in: --contests {}", folder.display())),
+        None => failure.hint("make it, and write a first one there: {marea} contest init NAME"),
+    })
 }

@@ -54,6 +54,14 @@ impl Records {
         Ok(Self { source, line, read: 0 })
     }
 
+    /// The names above a table; none of other formats.
+    pub fn heading(&self) -> &[String] {
+        match &self.source {
+            Source::Table(_, names) => names,
+            _ => &[],
+        }
+    }
+
     /// Bytes read so far; 0 for a JSON array.
     pub fn read(&self) -> u64 {
         self.read

@@ -57,7 +57,9 @@ pub fn init(options: &Init, ui: &mut Ui) -> Done {
 }
 
 pub fn check(files: &[PathBuf], ui: &mut Ui) -> Done {
-    let sources = Sources::read(files, false)?;
+    let sources = Sources::read(files, false).map_err(|failure| {
+        failure.hint("name a contest's file, or the folder that holds some: {marea} contest init NAME writes one")
+    })?;
     let mut problems = sources.problems.clone();
     problems.extend(sources.files.iter().flat_map(problems_of));
     let problems: Vec<Problem> = problems.into_iter().map(|p| sources.locate(p)).collect();

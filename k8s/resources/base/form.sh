@@ -3,8 +3,24 @@
 set -eu
 export VALKEYCLI_AUTH="$PASSWORD" REDISCLI_AUTH="$PASSWORD"
 if valkey-cli -h redis-0.redis cluster info | grep -q '^cluster_slots_assigned:16384'; then
-  echo 'the cluster stands'
-  exit 0
+  if valkey-cli -h redis-0.redis cluster info | grep -q '^cluster_state:ok'; then
+    echo 'the cluster stands'
+    exit 0
+  fi
+  # Where all pods got other addresses at once, nobody finds anybody: each is told of the others again.
+  for i in 1 2 3 4 5; do
+    address=$(getent hosts "redis-$i.redis" | cut -d' ' -f1)
+    valkey-cli -h redis-0.redis cluster meet "${address:?redis-$i has no address yet}" 6379
+  done
+  for try in $(seq 60); do
+    if valkey-cli -h redis-0.redis cluster info | grep -q '^cluster_state:ok'; then
+      echo "the nodes found each other again, at try $try"
+      exit 0
+    fi
+    sleep 1
+  done
+  echo 'the nodes do not find each other' >&2
+  exit 1
 fi
 nodes=
 for i in 0 1 2 3 4 5; do

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-pub use records::Records;
+pub use records::{Changes, Records};
 
 /// Blobs that [`Blobs::read_all`] reads at a time where the store has no call for many.
 const CONCURRENT_READS: usize = 16;

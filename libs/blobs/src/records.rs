@@ -14,6 +14,7 @@
 mod access;
 mod claims;
 mod contests;
+pub use contests::Changes;
 mod namespaces;
 mod path;
 mod sweep;

@@ -17,7 +17,7 @@ mod silence;
 pub use app::{App, app, app_alone};
 pub use body::{BODIES_IN_FLIGHT_BYTES, BodyError, BodyLimits};
 pub use error::{HttpError, ProblemDetails};
-pub use events::events;
+pub use events::{events, events_of_bytes};
 pub use extract::{Json, Nothing, Path, Query, accepts, has_media_type, read_body};
 pub use guard::{Guard, knows_tag, single};
 pub use serve::{Limits, Server, bind, listen, serve};

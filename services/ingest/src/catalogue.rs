@@ -135,7 +135,7 @@ impl Catalogue {
                 Err(error) => drop(read.troubles.insert(name, error.to_string())),
             }
         }
-        let mut troubles = read.troubles;
+        let (mut troubles, unreadable) = (read.troubles, read.unreadable);
         let mut next: Contests = HashMap::new();
         for definition in read.definitions {
             let name = definition.name.clone();
@@ -150,7 +150,9 @@ impl Catalogue {
         self.swap(next);
         let taken: BTreeSet<String> = self.contests.load().keys().cloned().collect();
         // A file that is there and cannot be taken is not gone.
-        if let Err(error) = self.told.tell(&self.records, &taken, |name| troubles.contains_key(name)).await {
+        if let Err(error) =
+            self.told.tell(&self.records, &taken, |name| unreadable || troubles.contains_key(name)).await
+        {
             tracing::warn!(%error, "which contests have no file cannot be told to others; it is tried again");
         }
         self.report(troubles);

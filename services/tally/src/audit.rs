@@ -1,6 +1,7 @@
 //! The audit: one snapshot of the ledger after evidence that nothing is under way. However many ask, one is made at a
 //! time, and standings, which only show whether all is settled, never wait for it.
 
+use blobs::Changes;
 use std::{
     collections::HashMap,
     sync::{
@@ -160,8 +161,10 @@ impl Tally {
 
     /// By what the contest is closed; `None`: it is not, or its file's changes are not known.
     pub(crate) async fn close(&self, definition: &Definition, gate: &Gate, now: Timestamp) -> Option<Close> {
-        let at = gate.closed_since(&definition.open, now)?;
-        let redefined = self.redefined(&definition.name).await.ok()?;
+        let closed = gate.closed_since(&definition.open, now)?;
+        let Changes { redefined, commanded } = self.changes(&definition.name).await.ok()?;
+        // A command says when it was given; a slow store may have had it later, and others read it later still.
+        let at = commanded.map_or(closed, |commanded| closed.max(commanded));
         Some(Close { at, redefined })
     }
 

@@ -1,5 +1,6 @@
 //! Definitions of contests, kept: a revision never changes, and which one is current is asked once a second.
 
+use blobs::Changes;
 use std::{
     collections::HashMap,
     sync::Arc,
@@ -28,7 +29,7 @@ type Current = (Instant, Arc<Definition>, Gate);
 pub struct Definitions {
     revisions: Mutex<HashMap<(String, Revision), Arc<Definition>>>,
     current: Mutex<HashMap<String, Current>>,
-    redefined: Mutex<HashMap<String, (Instant, Option<Timestamp>)>>,
+    changes: Mutex<HashMap<String, (Instant, Changes)>>,
 }
 
 impl Close {
@@ -61,17 +62,27 @@ impl Tally {
         Ok(found)
     }
 
-    /// When the contest's file was exchanged for another one last, by what was known a second ago.
-    pub(crate) async fn redefined(&self, contest: &str) -> Result<Option<Timestamp>, blobs::Error> {
-        if let Some((at, redefined)) = self.0.definitions.redefined.lock().get(contest)
+    /// Whether any revision of the contest drops ballots from the log after a while.
+    pub(crate) async fn expires(&self, contest: &str) -> Result<bool, blobs::Error> {
+        for revision in self.0.context.records.revisions(contest).await? {
+            if self.definition(contest, revision).await?.is_some_and(|definition| definition.retention.is_some()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// When the contest was changed last, by what was known a second ago.
+    pub(crate) async fn changes(&self, contest: &str) -> Result<Changes, blobs::Error> {
+        if let Some((at, changes)) = self.0.definitions.changes.lock().get(contest)
             && at.elapsed() < FRESH
         {
-            return Ok(*redefined);
+            return Ok(*changes);
         }
         let began = Instant::now();
-        let redefined = self.0.context.records.redefined(contest).await?;
-        self.0.definitions.redefined.lock().insert(contest.to_owned(), (began, redefined));
-        Ok(redefined)
+        let changes = self.0.context.records.changes(contest).await?;
+        self.0.definitions.changes.lock().insert(contest.to_owned(), (began, changes));
+        Ok(changes)
     }
 
     /// A contest's current definition and its gate; `None`: there is no such contest.

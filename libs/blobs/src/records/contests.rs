@@ -12,6 +12,15 @@ fn record(name: &str, part: &str) -> String {
     format!("{}{name}/{part}", path::CONTESTS)
 }
 
+/// When a contest was changed, by the store's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// Since when its current revision follows another one; none: it is the first.
+    pub redefined: Option<Timestamp>,
+    /// When its gate was commanded last.
+    pub commanded: Option<Timestamp>,
+}
+
 impl Records {
     /// Stores a definition under its revision, and as the current one of its contest. Storing the same one again is
     /// no change. Refused is one with a tally that counted something else in any revision before: what was counted
@@ -60,13 +69,22 @@ impl Records {
         self.read(&record(checked(name)?, CURRENT)).await
     }
 
-    /// Since when the current revision of a contest follows another one, by the store's clock; none: it is the first.
-    pub async fn redefined(&self, name: &str) -> Result<Option<Timestamp>, Error> {
+    /// Every revision of a contest that was stored.
+    pub async fn revisions(&self, name: &str) -> Result<Vec<Revision>, Error> {
+        let prefix = record(checked(name)?, "");
+        let entries = self.blobs.list(&prefix, None, usize::MAX).await?;
+        Ok(entries.iter().filter_map(|entry| entry.key.strip_prefix(&prefix)?.parse().ok()).collect())
+    }
+
+    /// When a contest was changed, by the store's clock.
+    pub async fn changes(&self, name: &str) -> Result<Changes, Error> {
         let prefix = record(checked(name)?, "");
         let entries = self.blobs.list(&prefix, None, usize::MAX).await?;
         let parts = || entries.iter().filter_map(|entry| Some((entry.key.strip_prefix(&prefix)?, entry.modified)));
         let revisions = parts().filter(|(part, _)| part.parse::<Revision>().is_ok()).count();
-        Ok(parts().find(|(part, _)| *part == CURRENT).map(|(_, modified)| modified).filter(|_| revisions > 1))
+        let current = parts().find(|(part, _)| *part == CURRENT).map(|(_, modified)| modified);
+        let commanded = parts().filter(|(part, _)| part.starts_with(CHANGES)).map(|(_, modified)| modified).max();
+        Ok(Changes { redefined: current.filter(|_| revisions > 1), commanded })
     }
 
     /// The names of all contests that have a current revision.

@@ -1,8 +1,9 @@
 //! A folder of contests: which files changed, and what they say.
 
 use std::{
-    collections::BTreeMap,
-    fs, io,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -41,6 +42,8 @@ pub(super) struct Read {
     pub(super) definitions: Vec<Definition>,
     /// What is wrong, by file.
     pub(super) troubles: BTreeMap<String, String>,
+    /// Whether the folder could not be read: nothing is known of what is gone.
+    pub(super) unreadable: bool,
     /// Contests of files that are broken and of which none was good: [`Folder::recall`] wants what is stored of them.
     pub(super) unknown: Vec<String>,
 }
@@ -59,8 +62,16 @@ impl Folder {
             && let Err(error) = self.refresh(&path)
         {
             read.troubles.insert(path.display().to_string(), format!("the folder cannot be read: {error}"));
+            read.unreadable = true;
         }
+        let mut names = BTreeSet::new();
         for (name, file) in &self.files {
+            // Of two files of one contest the other could show what this one hides.
+            if !names.insert(stem(name)) {
+                let trouble = format!("it is passed over: {}.yaml is there as well; remove one of them", stem(name));
+                read.troubles.insert(name.clone(), trouble);
+                continue;
+            }
             read.definitions.extend(file.good.clone());
             read.troubles.extend(file.trouble.clone().map(|trouble| (name.clone(), trouble)));
             let unknown = file.good.is_none() && !file.recalled && contests::definition::is_name(stem(name));
@@ -109,11 +120,18 @@ impl Folder {
 }
 
 fn content(path: &Path) -> Result<String, String> {
-    let size = fs::metadata(path).map_err(|e| e.to_string())?.len();
-    if size > FILE_BYTES {
-        return Err(format!("it has {size} bytes, and {FILE_BYTES} are the limit"));
+    let metadata = fs::metadata(path).map_err(|e| e.to_string())?;
+    // A pipe would be waited for.
+    if !metadata.is_file() {
+        return Err("it is no regular file".to_owned());
     }
-    fs::read_to_string(path).map_err(|e| e.to_string())
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(|e| e.to_string())?;
+    file.take(FILE_BYTES + 1).read_to_string(&mut text).map_err(|e| e.to_string())?;
+    if text.len() as u64 > FILE_BYTES {
+        return Err(format!("it has {} bytes, and {FILE_BYTES} are the limit", metadata.len()));
+    }
+    Ok(text)
 }
 
 impl File {

@@ -1,18 +1,26 @@
 //! Which contests take ballots, as the other services are told: one that is stored and has no file takes none.
 //!
-//! Told is what changes, once: of several processes whose folders differ for a while, the last change holds.
+//! Told is what changes, once. Of several processes whose folders differ, one that takes ballots for a contest has the last
+//! word: it looks now and then whether another one said that nobody does, which may be gone by now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use blobs::Records;
 use jiff::Timestamp;
 use parking_lot::Mutex;
+
+/// Between two looks at what others told of the contests that are taken ballots for.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// What was told of each contest that is stored: whether it takes ballots.
 #[derive(Default)]
 pub(super) struct Told {
     /// `None` until the names were read that an earlier process has stored.
     contests: Mutex<Option<BTreeMap<String, Option<bool>>>>,
+    looked: Mutex<Option<Instant>>,
 }
 
 impl Told {
@@ -42,6 +50,14 @@ impl Told {
                 }
             }
             self.contests.lock().get_or_insert_default().insert(name, Some(takes));
+        }
+        if self.looked.lock().is_none_or(|at| at.elapsed() >= AGAIN) {
+            for name in taken {
+                if records.withdrawn(name).await?.is_some() {
+                    records.restore(name).await?;
+                }
+            }
+            *self.looked.lock() = Some(Instant::now());
         }
         Ok(())
     }

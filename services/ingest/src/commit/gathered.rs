@@ -35,7 +35,8 @@ pub(super) struct Place {
 }
 
 impl Gathering {
-    /// Adds ballots of at most that many bytes; `None` where nobody will cut any more.
+    /// Adds ballots of about that many bytes; `None` where nobody will cut any more. What takes more than was thought begins
+    /// the next batch: one that is too large would never be confirmed, and hold up all others.
     pub(super) fn add(&mut self, room: usize, ballots: u32, write: impl FnOnce(&mut Vec<u8>)) -> Option<Place> {
         if self.closed {
             return None;
@@ -48,6 +49,12 @@ impl Gathering {
         let open = self.batches.back_mut().expect("one was pushed where there was none");
         let before = open.segments.len();
         write(&mut open.segments);
+        if open.segments.len() > SEGMENTS_BYTES && before > 0 {
+            let (segments, since) = (open.segments.split_off(before), Instant::now());
+            let (ticket, bytes): (Arc<Ticket>, _) = (Arc::default(), segments.len());
+            self.batches.push_back(Gathered { ticket: ticket.clone(), segments, ballots, since });
+            return Some(Place { ticket, bytes, first });
+        }
         open.ballots += ballots;
         Some(Place { ticket: open.ticket.clone(), bytes: open.segments.len() - before, first })
     }

@@ -77,8 +77,9 @@ impl Ingest {
         match Format::of(&head.headers)? {
             Format::Lines => {
                 // A stream may last, and a head has up to 32 KiB.
+                let token = head.headers.get(header::AUTHORIZATION).cloned();
                 drop(head);
-                Box::pin(stream::lines(self, cast, body)).await
+                Box::pin(stream::lines(self, cast, token, body)).await
             }
             Format::Json => {
                 let whole = body::whole(&head.headers, body, &self.0.commit.flow).await?;

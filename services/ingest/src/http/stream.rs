@@ -8,7 +8,7 @@ use axum::{
 };
 use bootstrap::HttpError;
 use contests::{Fault, ballot::BodyError};
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
 use super::{Refusal, answer, body, cast::Cast};
@@ -23,6 +23,8 @@ const LINE_BYTES: usize = 256 << 10;
 const PASSED_BYTES: usize = 4 << 20;
 /// How long a line that has begun may take: a client that trickles holds it no longer than this.
 const LINE_TIME: Duration = Duration::from_secs(60);
+/// For how long a token is good that was looked at: a stream may outlive it.
+const ADMITTED: Duration = Duration::from_secs(10);
 /// How long a stream waits for room in memory before it is ended.
 const ROOM: Duration = Duration::from_secs(1);
 
@@ -31,6 +33,9 @@ struct Lines<'a> {
     ingest: &'a Ingest,
     gatherer: Gatherer,
     cast: Cast,
+    /// The token, if there is one, and when it was looked at.
+    headers: HeaderMap,
+    admitted: Instant,
     line: Begun,
     position: u32,
 }
@@ -45,11 +50,16 @@ struct Begun {
 }
 
 /// Takes a stream of lines, and answers at its end.
-pub(super) async fn lines<B>(ingest: &Ingest, cast: Cast, mut body: B) -> Result<Response, Refusal>
+pub(super) async fn lines<B>(
+    ingest: &Ingest,
+    cast: Cast,
+    token: Option<HeaderValue>,
+    mut body: B,
+) -> Result<Response, Refusal>
 where
     B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
 {
-    let mut lines = Lines::new(ingest, cast);
+    let mut lines = Lines::new(ingest, cast, token);
     let read = lines.read(&mut body).await;
     let Lines { gatherer, position, .. } = lines;
     if read.is_err() {
@@ -88,10 +98,11 @@ async fn has_room(ingest: &Ingest) -> bool {
 }
 
 impl<'a> Lines<'a> {
-    fn new(ingest: &'a Ingest, cast: Cast) -> Self {
+    fn new(ingest: &'a Ingest, cast: Cast, token: Option<HeaderValue>) -> Self {
         let gatherer = Gatherer::new(ingest, cast.contest.clone(), cast.caller.clone(), false);
         let line = Begun::new(Arriving::new(&ingest.0.commit.flow));
-        Self { ingest, gatherer, cast, line, position: 0 }
+        let headers = token.map(|token| (header::AUTHORIZATION, token)).into_iter().collect();
+        Self { ingest, gatherer, cast, headers, admitted: Instant::now(), line, position: 0 }
     }
 
     /// Reads to the end, or to where it is ended.
@@ -104,6 +115,13 @@ impl<'a> Lines<'a> {
             // Whatever comes after the contest has closed does not count.
             if matches!(next, Ok(Some(_))) || self.line.since.is_some() {
                 self.follow()?;
+            }
+            if self.admitted.elapsed() > ADMITTED && !self.headers.is_empty() {
+                let (_, caller) = self.ingest.admitted(&self.cast.contest.definition.name, None, &self.headers).await?;
+                if caller != self.cast.caller {
+                    return Err(HttpError::conflict("token-changed", "the token is another tenant's by now").into());
+                }
+                self.admitted = Instant::now();
             }
             let Ok(Some(data)) = next else {
                 self.end();

@@ -87,6 +87,12 @@ pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
 
 /// Refuses a table of which no line can be good: its heading says what the contest has not.
 fn heading_fits(heading: &[String], known: Option<&Contest>, options: &Cast) -> Done {
+    if let Some(twice) =
+        heading.iter().enumerate().find(|(at, name)| heading[..*at].contains(name)).map(|(_, name)| name)
+    {
+        let said = format!("the heading of {} names `{twice}` twice", options.file.display());
+        return Err(Failure::usage(tame(&said)));
+    }
     let Some(known) = known.filter(|known| !known.fields().is_empty()) else { return Ok(()) };
     let fields = known.fields();
     let unknown = |name: &&String| !fields.contains(&name.as_str()) && !["id", "voter"].contains(&name.as_str());

@@ -34,7 +34,8 @@ pub async fn verify(
 ) -> Result<Json<Verified>, HttpError> {
     caller.may(Scope::Admin)?;
     let (definition, _) = tally.existing(&name).await?;
-    let expires = definition.retention.is_some();
+    // What expired under an earlier revision stays away.
+    let expires = tally.expires(&definition.name).await?;
     Ok(Json(tally.verify(&definition.name, expires).await.map_err(unavailable)?))
 }
 

@@ -4,15 +4,15 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response, sse::Event},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use bootstrap::{
     Caller, HttpError,
     http::{
         Path, ProblemDetails, Query, accepts,
         answers::{Denied, Invalid},
-        events, knows_tag,
+        events_of_bytes, knows_tag,
     },
 };
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use domain::access::Scope;
 use parking_lot::Mutex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use utoipa::IntoParams;
 
 use super::unavailable;
@@ -37,6 +37,13 @@ const MOST: usize = 10_000;
 const KEPT: usize = 256;
 /// Their bytes, the last one's aside: a contest may have rows by the ten thousand, and each part of it is kept.
 const KEPT_BYTES: usize = 16 << 20;
+
+/// Different parts that are followed at a time: each is ranked at each change.
+const FOLLOWED: usize = 256;
+/// Their bytes, as JSON and as an event each.
+const FOLLOWED_BYTES: usize = 16 << 20;
+/// For how long a token is good that was looked at: a stream may outlive it.
+const ADMITTED: Duration = Duration::from_secs(10);
 
 /// Which part is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, IntoParams)]
@@ -81,7 +88,8 @@ pub async fn get(
     part.check()?;
     let body = tally.body(&name, &part).await?;
     if accepts(&headers, "text/event-stream") {
-        return Ok(follow(tally, name, part, body));
+        let token = headers.get(header::AUTHORIZATION).cloned();
+        return follow(tally, name, part, body, token);
     }
     let tag = format!("\"{}\"", body.tag);
     if knows_tag(&headers, &tag) {
@@ -99,6 +107,8 @@ pub async fn get(
 /// Standings, ready to be sent.
 pub struct Body {
     json: Bytes,
+    /// The same as a server-sent event: all who follow share its bytes.
+    event: Bytes,
     /// Of the content: equal standings have equal tags.
     tag: String,
 }
@@ -151,7 +161,9 @@ impl Body {
         let standings = Standings { r#final: ranked.r#final && state.is_final, ..ranked };
         let json = serde_json::to_vec(&standings).expect("standings have string keys only");
         let tag = hex::encode(&Sha256::digest(&json)[..12]);
-        Self { json: json.into(), tag }
+        // serde_json writes UTF-8, on one line.
+        let event = [b"event: standings\nid: ", tag.as_bytes(), b"\nretry: 1000\ndata: ", &json, b"\n\n"].concat();
+        Self { json: json.into(), event: event.into(), tag }
     }
 }
 
@@ -167,16 +179,26 @@ struct Place {
     standings: watch::Receiver<Arc<Body>>,
     /// The tag of those that were sent last.
     sent: Option<String>,
+    token: Option<HeaderValue>,
+    /// When the token was looked at.
+    admitted: Instant,
 }
 
-fn follow(tally: Tally, name: String, part: Part, first: Arc<Body>) -> Response {
-    let place = Place { standings: tally.followed(name, part, first), tally, sent: None };
-    events(place, |mut place| async move {
+fn follow(
+    tally: Tally,
+    name: String,
+    part: Part,
+    first: Arc<Body>,
+    token: Option<HeaderValue>,
+) -> Result<Response, HttpError> {
+    let standings = tally.followed(name, part, first).ok_or_else(|| {
+        HttpError::unavailable("too many different parts of standings are followed; follow all of them, or fewer rows")
+    })?;
+    let place = Place { standings, tally, sent: None, token, admitted: Instant::now() };
+    Ok(events_of_bytes(place, |mut place| async move {
         let body = place.next().await?;
-        // serde_json writes UTF-8.
-        let json = str::from_utf8(&body.json).unwrap_or_default();
-        Some((Event::default().event("standings").id(&*body.tag).data(json), place))
-    })
+        Some((body.event.clone(), place))
+    }))
 }
 
 impl Place {
@@ -185,6 +207,11 @@ impl Place {
     async fn next(&mut self) -> Option<Arc<Body>> {
         loop {
             let body = self.standings.borrow_and_update().clone();
+            if self.admitted.elapsed() > ADMITTED && self.token.is_some() {
+                let token = self.token.as_ref().and_then(|token| token.to_str().ok());
+                self.tally.context().access.caller(token).await.ok()?.may(Scope::Read).ok()?;
+                self.admitted = Instant::now();
+            }
             if self.sent.as_ref() != Some(&body.tag) {
                 self.sent = Some(body.tag.clone());
                 return Some(body);
@@ -198,18 +225,22 @@ impl Place {
 }
 
 impl Tally {
-    /// A part's standings as they change, looked for while anybody follows.
-    fn followed(&self, name: String, part: Part, first: Arc<Body>) -> watch::Receiver<Arc<Body>> {
+    /// A part's standings as they change, looked for while anybody follows; `None`: too many others are.
+    fn followed(&self, name: String, part: Part, first: Arc<Body>) -> Option<watch::Receiver<Arc<Body>>> {
         let mut followed = self.0.followed.0.lock();
         let key = (name, part);
         if let Some(told) = followed.get(&key) {
-            return told.subscribe();
+            return Some(told.subscribe());
+        }
+        let held: usize = followed.values().map(|told| told.borrow().json.len()).sum();
+        if followed.len() >= FOLLOWED || held + first.json.len() > FOLLOWED_BYTES {
+            return None;
         }
         let (told, standings) = watch::channel(first);
         let told = Arc::new(told);
         followed.insert(key.clone(), told.clone());
         tokio::spawn(self.clone().look_for_all(key, told));
-        standings
+        Some(standings)
     }
 
     async fn look_for_all(self, key: (String, Part), told: Arc<Told>) {

@@ -153,8 +153,9 @@ resource "google_container_cluster" "this" {
     }
   }
 
+  # Envoy Gateway brings these definitions; two owners would undo each other.
   gateway_api_config {
-    channel = "CHANNEL_STANDARD"
+    channel = "CHANNEL_DISABLED"
   }
 
   cost_management_config {
@@ -192,4 +193,9 @@ resource "google_container_cluster" "this" {
   }
 
   depends_on = [google_project_iam_member.nodes]
+
+  lifecycle {
+    # Of the default pool, which is removed; later it is told of whichever pool is first.
+    ignore_changes = [node_config]
+  }
 }

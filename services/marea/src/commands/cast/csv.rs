@@ -3,9 +3,35 @@
 
 use std::io::{self, BufRead};
 
+/// Bytes of a record, about: a quote that nobody closes does not swallow the file.
+const RECORD_BYTES: usize = 1 << 20;
+
+/// Where in a cell one is: a quote opens one only at its beginning.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    Begin,
+    Plain,
+    Quoted,
+    /// Behind a quote in a quoted one: its end, or the first of two.
+    Quote,
+}
+
+impl At {
+    /// Behind this byte; each that means something is ASCII.
+    fn then(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Begin | Self::Quote, b'"') => Self::Quoted,
+            (Self::Quoted, b'"') => Self::Quote,
+            (Self::Quoted, _) => Self::Quoted,
+            (_, b',' | b'\n') => Self::Begin,
+            _ => Self::Plain,
+        }
+    }
+}
+
 /// The next record's first line and its text, which may span lines; `lines` grows by those read.
 pub fn record(reader: &mut impl BufRead, lines: &mut u64) -> io::Result<Option<(u64, Vec<u8>)>> {
-    let (mut first, mut record) = (0, Vec::new());
+    let (mut first, mut record, mut at) = (0, Vec::new(), At::Begin);
     loop {
         let before = record.len();
         if reader.read_until(b'\n', &mut record)? == 0 {
@@ -16,7 +42,10 @@ pub fn record(reader: &mut impl BufRead, lines: &mut u64) -> io::Result<Option<(
         let blank = record.get(before..).unwrap_or_default().trim_ascii().is_empty();
         if before == 0 && blank {
             record.clear();
-        } else if record.iter().filter(|b| **b == b'"').count() % 2 == 0 {
+            continue;
+        }
+        at = record.get(before..).unwrap_or_default().iter().fold(at, |at, byte| at.then(*byte));
+        if at != At::Quoted || record.len() > RECORD_BYTES {
             return Ok(Some((first, record)));
         }
     }
@@ -25,15 +54,15 @@ pub fn record(reader: &mut impl BufRead, lines: &mut u64) -> io::Result<Option<(
 /// A record's cells.
 pub fn cells(record: &str) -> Vec<String> {
     let mut cells = vec![String::new()];
-    let mut quoted = false;
-    let mut chars = record.trim_end_matches(['\n', '\r']).chars().peekable();
-    while let Some(c) = chars.next() {
+    let mut at = At::Begin;
+    for c in record.trim_end_matches(['\n', '\r']).chars() {
+        let before = at;
+        at = at.then(u8::try_from(c).unwrap_or(b'x'));
         let cell = cells.last_mut().expect("there is one from the beginning");
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => cell.extend(chars.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(String::new()),
-            c => cell.push(c),
+        match (before, at) {
+            (At::Begin, At::Quoted) | (_, At::Quote) => {}
+            (_, At::Begin) => cells.push(String::new()),
+            _ => cell.push(c),
         }
     }
     cells
@@ -54,5 +83,23 @@ mod tests {
         assert_eq!(next(), Some((1, ["a", "b,\"c\"\nd", "e"].map(str::to_owned).into())));
         assert_eq!(next(), Some((4, [" f ", "", "g"].map(str::to_owned).into())));
         assert_eq!(next(), None);
+    }
+
+    #[test]
+    fn a_quote_within_a_cell_is_a_letter() {
+        assert_eq!(cells("12\" mix,say \"hi\",\"a\"b"), ["12\" mix", "say \"hi\"", "ab"]);
+        let mut reader = &b"12\" mix,1\nnext,2\n"[..];
+        let mut lines = 0;
+        assert_eq!(record(&mut reader, &mut lines).expect("memory"), Some((1, b"12\" mix,1\n".to_vec())));
+        assert_eq!(record(&mut reader, &mut lines).expect("memory"), Some((2, b"next,2\n".to_vec())));
+    }
+
+    #[test]
+    fn a_quote_that_nobody_closes_swallows_no_file() {
+        let text = format!("\"open\n{}", "a,b\n".repeat(1 << 20));
+        let (mut reader, mut lines) = (text.as_bytes(), 0);
+        let (first, text) = record(&mut reader, &mut lines).expect("memory").expect("a record");
+        assert!(first == 1 && text.len() < RECORD_BYTES + 10, "{}", text.len());
+        assert_eq!(record(&mut reader, &mut lines).expect("memory"), Some((lines, b"a,b\n".to_vec())));
     }
 }

@@ -76,14 +76,17 @@ fn show(page: &LogPage, order: &[String], ui: &mut Ui) -> Done {
 pub async fn export(client: &Client, options: &Export, ui: &mut Ui) -> Done {
     let mut known: Option<Vec<String>> = None;
     let mut cursor: Option<String> = None;
-    let order = if options.format == FileFormat::Csv { order(client, &options.contest).await } else { vec![] };
+    if options.format == FileFormat::Csv {
+        known = shown(client, &options.contest).await;
+        known.iter().try_for_each(|columns| ui.line(csv(columns.iter().map(String::as_str))))?;
+    }
     loop {
         let mut query = vec![("limit", PAGE)];
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
         let page = client.ballots(&options.contest, &query).await.map_err(absent)?;
         match options.format {
             FileFormat::Ndjson => page.ballots.iter().try_for_each(|b| ui.line(json!(b)))?,
-            FileFormat::Csv => table(&page, &order, &mut known, ui)?,
+            FileFormat::Csv => table(&page, &mut known, ui)?,
             FileFormat::Json => return Err(Failure::usage("an export is NDJSON or CSV")),
         }
         cursor = page.next;
@@ -93,11 +96,19 @@ pub async fn export(client: &Client, options: &Export, ui: &mut Ui) -> Done {
     }
 }
 
-/// One page as CSV; the first one's columns are the table's.
-fn table(page: &LogPage, order: &[String], known: &mut Option<Vec<String>>, ui: &mut Ui) -> Done {
+/// The columns that a contest's log may have, by its definition; `None` where the server does not tell it.
+async fn shown(client: &Client, contest: &str) -> Option<Vec<String>> {
+    let (_, definition) = client.contest_defined(contest).await.ok()?;
+    let fields = definition.fields.iter().map(|field| field.name.as_str()).filter(|name| definition.shows(name));
+    let voter = (!definition.is_hidden("voter")).then_some("voter");
+    Some(fields.chain(voter).chain(["id", "time", "verdict"]).map(str::to_owned).collect())
+}
+
+/// One page as CSV; the first one's columns are the table's, where none are known.
+fn table(page: &LogPage, known: &mut Option<Vec<String>>, ui: &mut Ui) -> Done {
     let rows: Vec<_> = page.ballots.iter().map(flat).collect();
     if known.is_none() {
-        let first = columns(&rows, order);
+        let first = columns(&rows, &[]);
         ui.line(csv(first.iter().map(String::as_str)))?;
         *known = Some(first);
     }

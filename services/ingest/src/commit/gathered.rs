@@ -6,6 +6,9 @@ use tokio::time::Instant;
 
 use super::{Outcome, Ticket};
 
+#[cfg(test)]
+mod tests;
+
 /// Bytes of segments in a batch: with the largest header it stays within 256 KiB.
 pub(super) const SEGMENTS_BYTES: usize = contests::batch::MAX_BYTES - (8 << 10);
 

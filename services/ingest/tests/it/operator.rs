@@ -9,6 +9,7 @@ use crate::{
     grpc::{ballot, request},
     harness::{Harness, On, PATIENCE, With, code, vote},
     on_both,
+    raw::{Raw, framed},
 };
 
 on_both! {
@@ -16,6 +17,8 @@ on_both! {
     a_gate_closes_and_opens_a_contest,
     a_contest_whose_file_is_gone_is_told_to_be_withdrawn_until_it_is_back,
     of_commands_at_the_same_time_none_is_lost,
+    who_takes_ballots_takes_back_what_another_said_that_is_gone,
+    a_stream_of_a_token_that_is_revoked_ends,
     after_a_start_a_broken_file_has_the_last_good_one_in_force_that_is_stored,
     a_contest_may_ask_for_a_token_and_the_tenant_is_the_caller,
     a_page_of_a_configured_origin_may_cast_and_no_other,
@@ -117,6 +120,41 @@ async fn a_contest_whose_file_is_gone_is_told_to_be_withdrawn_until_it_is_back(o
     let third = on.harness(with(Some(records.clone()))).await;
     assert_eq!(third.cast("/votes/mine", &vote("x")).await.0, 202);
     assert_eq!(records.withdrawn("mine").await.unwrap(), None);
+}
+
+async fn who_takes_ballots_takes_back_what_another_said_that_is_gone(on: On) {
+    let harness = on.harness(With::default()).await;
+    let records = &harness.context.records;
+    records.withdraw("bands", jiff::Timestamp::now()).await.unwrap();
+    testkit::until("it is taken back", PATIENCE, async || match records.withdrawn("bands").await.unwrap() {
+        None => Ok(()),
+        since => Err(format!("withdrawn since {since:?}")),
+    })
+    .await
+    .unwrap();
+    assert_eq!(harness.cast("/votes", &vote("x")).await.0, 202);
+}
+
+async fn a_stream_of_a_token_that_is_revoked_ends(on: On) {
+    let harness = on.harness(With { tokens: true, ..With::default() }).await;
+    let tenant = Tenant { name: "acme".parse().unwrap(), ..Tenant::local() };
+    harness.context.records.put_tenant(&tenant).await.unwrap();
+    let (token, secret) = bootstrap::issue(tenant.name.clone(), [Scope::Ballots], None, String::new());
+    harness.context.records.put_token(&token).await.unwrap();
+    let headers = format!(
+        "content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\nauthorization: Bearer {}\r\n",
+        secret.expose()
+    );
+    let mut stream = Raw::begin(harness.address, &headers).await;
+    assert!(stream.chunk(format!("{}\n", vote("before")).as_bytes()).await);
+    harness.noted.many("before", 1).await;
+    harness.context.records.delete_token(&token.id).await.unwrap();
+    let more = framed(format!("{}\n", vote("after")).as_bytes());
+    let (status, answer) = tokio::time::timeout(PATIENCE, stream.trickle(&more)).await.unwrap();
+    assert_eq!(status, 401, "{answer}");
+    let accepted = usize::try_from(answer["accepted"].as_u64().unwrap()).unwrap();
+    harness.noted.many("after", accepted - 1).await;
+    assert_eq!(harness.noted.named("after"), accepted - 1);
 }
 
 async fn of_commands_at_the_same_time_none_is_lost(on: On) {

@@ -66,21 +66,22 @@ impl Raw {
         tokio::time::timeout(PATIENCE, answer).await.expect("an answer").unwrap()
     }
 
-    /// Sends a byte every now and then until it is answered.
-    pub async fn trickle(self, byte: u8) -> (u16, Value) {
+    /// Sends these bytes every now and then until it is answered.
+    pub async fn trickle(self, bytes: &[u8]) -> (u16, Value) {
         let Self { mut reader, mut writer } = self;
         let mut answer = tokio::spawn(async move { read(&mut reader).await });
         loop {
             tokio::select! {
                 answer = &mut answer => return answer.unwrap(),
                 // Well within what a client may be silent.
-                () = tokio::time::sleep(std::time::Duration::from_secs(1)) => drop(writer.write_all(&[byte]).await),
+                () = tokio::time::sleep(std::time::Duration::from_secs(1)) => drop(writer.write_all(bytes).await),
             }
         }
     }
 }
 
-fn framed(bytes: &[u8]) -> Vec<u8> {
+/// A piece of a stream.
+pub fn framed(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
 

@@ -27,7 +27,7 @@ on_both! {
 async fn slow(address: std::net::SocketAddr, first: usize, ended: Arc<AtomicUsize>) -> (u16, Value) {
     let mut raw = Raw::json(address, LARGE).await;
     raw.send(&vec![b' '; first]).await;
-    let answer = raw.trickle(b' ').await;
+    let answer = raw.trickle(b" ").await;
     ended.fetch_add(1, Ordering::SeqCst);
     answer
 }

@@ -78,3 +78,29 @@ fn a_folder_that_is_missing_is_told() {
     let mut folder = Folder::new(Some("/nowhere/at/all".into()), false);
     assert_eq!(folder.read().troubles.len(), 1);
 }
+
+#[test]
+fn of_two_files_of_one_contest_one_is_passed_over_and_told() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("bands.yaml"), samples::BANDS).unwrap();
+    fs::write(place.path().join("bands.yml"), samples::BANDS.replace("max: 5", "max: 9")).unwrap();
+    let mut folder = Folder::new(Some(place.path().to_owned()), false);
+    let both = folder.read();
+    assert_eq!(both.definitions, [Definition::parse(samples::BANDS).unwrap()]);
+    assert!(both.troubles["bands.yml"].contains("bands.yaml is there as well"), "{:?}", both.troubles);
+}
+
+#[test]
+fn a_pipe_is_no_file_and_a_folder_that_is_gone_says_so() {
+    let place = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("mkfifo").arg(place.path().join("bands.yaml")).status().unwrap();
+    assert!(made.success());
+    fs::write(place.path().join("large.yaml"), vec![b'#'; 70_000]).unwrap();
+    let mut folder = Folder::new(Some(place.path().to_owned()), false);
+    let read = folder.read();
+    assert!(!read.unreadable && read.definitions.is_empty());
+    assert_eq!(read.troubles["bands.yaml"], "it is no regular file");
+    assert!(read.troubles["large.yaml"].contains("70000 bytes"), "{:?}", read.troubles);
+    drop(place);
+    assert!(folder.read().unreadable);
+}

@@ -4,6 +4,7 @@
 # a second run is quick. `--download` only fetches what would be built; `--scaling` also installs what only the scenarios of
 # scaling need: Prometheus, its adapter, exporters. Exit code 3: something is missing that this may not install; it says what.
 set -euo pipefail
+[[ ${1:-} != -h && ${1:-} != --help ]] || { sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0; }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${MAREA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/marea}

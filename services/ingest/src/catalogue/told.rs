@@ -9,6 +9,7 @@ use std::{
 };
 
 use blobs::Records;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
@@ -52,11 +53,11 @@ impl Told {
             self.contests.lock().get_or_insert_default().insert(name, Some(takes));
         }
         if self.looked.lock().is_none_or(|at| at.elapsed() >= AGAIN) {
-            for name in taken {
-                if records.withdrawn(name).await?.is_some() {
-                    records.restore(name).await?;
-                }
-            }
+            let restore = async |name: &String| match records.withdrawn(name).await? {
+                Some(_) => records.restore(name).await,
+                None => Ok(()),
+            };
+            stream::iter(taken).map(restore).buffer_unordered(super::READS).try_collect::<()>().await?;
             *self.looked.lock() = Some(Instant::now());
         }
         Ok(())

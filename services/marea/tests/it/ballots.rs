@@ -92,8 +92,11 @@ async fn ballots_of_every_door_are_counted_once() {
         assert!(ok(up.run(&["cast", &file.display().to_string()])).starts_with("accepted 1500, rejected 0"));
     }
 
-    let standings = counted(&up, "bands", 1_504);
-    assert_eq!(standings["totals"]["duplicate"], 1_503);
+    // Of the second cast nothing counts; it may come after the first.
+    let standings = becomes(&up, &["contest", "standings", "bands"], |standings| {
+        let totals = &standings["totals"];
+        (&totals["counted"], &totals["duplicate"]) == (&json!(1_504), &json!(1_503))
+    });
     let log = told(&up, &["contest", "log", "bands", "rank=4", "name=Malacates"]);
     assert_eq!((&log["ballots"][0]["id"], log["ballots"].as_array().map(Vec::len)), (&json!("g-1"), Some(1)));
     let audit = becomes(&up, &["contest", "audit", "bands"], |audit| audit["settled"] == true);

@@ -45,10 +45,11 @@ impl Definition {
         Ok(ballot)
     }
 
-    /// Reads a body: an object is one ballot, an array is at most `max`, by position.
+    /// Reads a body: an object is one ballot, an array is at most `max`, by position. One of an array that is no JSON is not
+    /// good; the others are what they are.
     ///
     /// # Errors
-    /// Where `json` is not one JSON value, or has too many ballots: then none of them is good.
+    /// Where `json` is neither one JSON value nor an array with an end, or has too many ballots: then none of them is good.
     pub fn ballots<'a>(
         &self,
         json: &'a [u8],
@@ -61,10 +62,71 @@ impl Definition {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let mut many = Many { one: One { definition: self, voter }, max, full: false };
         let read = (&mut deserializer).deserialize_seq(&mut many);
-        let ballots = read.map_err(|e| if many.full { BodyError::TooMany { max } } else { json_error(&e) })?;
-        deserializer.end().map_err(|e| json_error(&e))?;
-        Ok(ballots)
+        let read = read.map_err(|e| if many.full { BodyError::TooMany { max } } else { json_error(&e) });
+        let read = read.and_then(|ballots| deserializer.end().map(|()| ballots).map_err(|e| json_error(&e)));
+        match &read {
+            Err(BodyError::Json { .. }) => elements(json, max).map_or(read, |found| self.each(&found, voter, max)),
+            _ => read,
+        }
     }
+
+    /// Reads each by itself, as lines are read.
+    fn each<'a>(
+        &self,
+        elements: &[&'a [u8]],
+        voter: Option<&'a str>,
+        max: usize,
+    ) -> Result<Vec<Outcome<'a>>, BodyError> {
+        if elements.len() > max {
+            return Err(BodyError::TooMany { max });
+        }
+        let one = |json: &&'a [u8]| {
+            self.ballot(json, voter).unwrap_or_else(|error| {
+                let message = match error {
+                    BodyError::Json { message, .. } => message,
+                    error @ BodyError::TooMany { .. } => error.to_string(),
+                };
+                Err(vec![Fault::new("", "invalid_json", message)])
+            })
+        };
+        Ok(elements.iter().map(one).collect())
+    }
+}
+
+/// Where the elements of an array are, by its brackets and commas alone; `None` where those are not an array's. Of more than
+/// `max` one more.
+fn elements(json: &[u8], max: usize) -> Option<Vec<&[u8]>> {
+    let (mut depth, mut start, mut elements) = (0_usize, 0, Vec::new());
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, byte) in json.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'[' | b'{' => {
+                depth += 1;
+                start = if depth == 1 { at + 1 } else { start };
+            }
+            b',' | b']' | b'}' if depth == 1 => {
+                if json[start..at].trim_ascii().is_empty() {
+                    return None;
+                }
+                elements.push(&json[start..at]);
+                if elements.len() > max {
+                    return Some(elements);
+                }
+                start = at + 1;
+                if *byte != b',' {
+                    let whole = *byte == b']' && json[start..].trim_ascii().is_empty();
+                    return whole.then_some(elements);
+                }
+            }
+            b']' | b'}' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+    }
+    None
 }
 
 fn json_error(error: &serde_json::Error) -> BodyError {

@@ -20,6 +20,7 @@ on_both! {
     a_negative_length_and_a_client_that_stops_are_answered,
     a_line_that_is_too_long_is_passed_over,
     a_line_that_is_no_utf_8_is_named_and_the_others_count,
+    what_is_no_json_within_an_array_is_named_and_the_others_count,
     a_line_that_never_ends_ends_the_stream,
     a_header_that_is_there_twice_is_refused,
 }
@@ -131,6 +132,24 @@ async fn a_line_that_is_no_utf_8_is_named_and_the_others_count(on: On) {
     let rejected: Vec<_> =
         answer["rejected"].as_array().unwrap().iter().map(|r| (&r["position"], &r["code"])).collect();
     assert_eq!(rejected, [(&json!(1), &json!("invalid_json")), (&json!(2), &json!("invalid_json"))]);
+}
+
+async fn what_is_no_json_within_an_array_is_named_and_the_others_count(on: On) {
+    let harness = on.harness(With::default()).await;
+    let (a, b) = (vote("a").to_string(), vote("b").to_string());
+    let huge = with("rank", json!(7)).replace('7', "1e999");
+    let lone = with("name", json!("X")).replace('X', "\\ud800");
+    let mut body = format!("[{a}, {huge}, {lone}, nonsense, {{\"name\": [}}, {b}, ").into_bytes();
+    body.extend(b"{\"name\":\"\xff\xfe\",\"album\":\"a\",\"year\":1989,\"rank\":1}]\n");
+    let (status, answer) = harness.send(harness.post("/votes", body)).await;
+    // The bracket that nobody closes takes the rest of the array with it.
+    assert_eq!((status, code(&answer)), (400, "invalid-json"), "{answer}");
+    let mut body = format!("[{a}, {huge}, {lone}, nonsense, {b}, ").into_bytes();
+    body.extend(b"{\"name\":\"\xff\xfe\",\"album\":\"a\",\"year\":1989,\"rank\":1}]\n");
+    let (status, answer) = harness.send(harness.post("/votes", body)).await;
+    assert_eq!((status, &answer["accepted"], &answer["rejections"]), (202, &json!(2), &json!(4)), "{answer}");
+    let rejected: Vec<_> = answer["rejected"].as_array().unwrap().iter().map(|r| &r["position"]).collect();
+    assert_eq!(rejected, [1, 2, 3, 5]);
 }
 
 async fn a_line_that_never_ends_ends_the_stream(on: On) {

@@ -115,7 +115,7 @@ async fn a_killed_node_and_a_lost_quorum_lose_nothing() {
         broker.kill(0);
         until_more(told).await;
         broker.restart(0);
-        broker.await_ready(0).await;
+        broker.recover().await;
         until_more(told).await;
         for node in [1, 2] {
             broker.pause(node);

@@ -6,7 +6,7 @@ mod journal;
 mod progress;
 mod records;
 
-use std::{fs, io::Read as _, path::Path};
+use std::{fs, io::Read as _, path::Path, time::Duration};
 
 use client::{Client, Contest, Error, Rejected};
 use serde_json::{Map, Value, json};
@@ -31,6 +31,8 @@ use records::{Record, Records};
 const CHUNK: usize = 1_000;
 /// Bytes of one request, below the server's 4 MiB.
 const CHUNK_BYTES: usize = 1 << 20;
+/// How long a cast waits to hear whether it is a repeat.
+const LOOK: Duration = Duration::from_secs(2);
 /// Problems that are told one by one.
 const SHOWN: u64 = 20;
 
@@ -138,6 +140,8 @@ struct Casting {
 struct Chunk {
     body: Vec<u8>,
     lines: Vec<u64>,
+    /// The first ballot's id.
+    first: Value,
     /// Records, broken ones too.
     records: u64,
 }
@@ -177,12 +181,16 @@ impl Casting {
             self.named = true;
             ballot.insert("id".to_owned(), format!("{}.{}", self.prefix, record.line).into());
         }
+        let id = ballot["id"].clone();
         let ballot = Value::Object(ballot).to_string();
         if ballot.len() > CHUNK_BYTES {
             // Sent, it would be refused with all that is beside it, each time.
             self.journal.rejected += 1;
             return self
                 .tell(record.line, &format!("a ballot of {} bytes: none may have more than 1 MiB", ballot.len()));
+        }
+        if chunk.lines.is_empty() {
+            chunk.first = id;
         }
         chunk.body.push(if chunk.lines.is_empty() { b'[' } else { b',' });
         chunk.body.extend(ballot.into_bytes());
@@ -201,6 +209,9 @@ impl Casting {
 
     async fn send(&mut self, mut chunk: Chunk) -> Done {
         if !chunk.lines.is_empty() {
+            if self.journal.accepted == 0 {
+                self.tell_repeat(&chunk.first).await;
+            }
             chunk.body.push(b']');
             let sent = self.client.cast(&self.name, chunk.body).await;
             let (accepted, faults) = answer(sent, &self.name)?;
@@ -215,6 +226,19 @@ impl Casting {
         }
         self.journal.next += chunk.records;
         self.journal.save()
+    }
+
+    /// Says so where the first ballot is in the log already: all looks as if it were new.
+    async fn tell_repeat(&self, id: &Value) {
+        let Some(id) = id.as_str() else { return };
+        let query = [("id", id), ("limit", "1")];
+        let asked = tokio::time::timeout(LOOK, self.client.ballots(&self.name, &query)).await;
+        // Whoever may cast need not be one who may read; that is no reason to fail.
+        if let Ok(Ok(page)) = asked
+            && !page.ballots.is_empty()
+        {
+            eprintln!("note: {} was cast before, or a part of it: what was counted then counts no second time", self.file);
+        }
     }
 
     /// Says what is wrong with a ballot, for the first ones.

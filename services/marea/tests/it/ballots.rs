@@ -108,6 +108,8 @@ async fn ballots_of_every_door_are_counted_once() {
     ok(up.run(&["contest", "rebuild", "bands"]));
     assert_eq!(counted(&up, "bands", 1_504)["tallies"], standings["tallies"]);
     assert_eq!(ok(up.run(&["contest", "export", "bands"])).lines().count(), 1_504);
+    let again = up.run(&["cast", &file.display().to_string()]);
+    assert!(again.code == 0 && again.err.contains("was cast before"), "{}", again.err);
     assert_eq!(up.interrupt(), 0);
 }
 

@@ -28,7 +28,7 @@ struct Inner {
     readers: Readers,
     writer: Option<Writer>,
     _lock: Lock,
-    _temporary: Option<TempDir>,
+    temporary: Option<TempDir>,
 }
 
 type Writer = (mpsc::Sender<Box<dyn Write>>, JoinHandle<()>);
@@ -63,8 +63,18 @@ impl Database {
             readers: Readers::new(&folder.join(FILE)),
             writer: Some((sender, thread)),
             _lock: lock,
-            _temporary: temporary,
+            temporary,
         })))
+    }
+
+    /// Removes the folder of an ephemeral database although handles are left; for the end of a process that abandons
+    /// the tasks which have them.
+    pub fn discard(&self) {
+        if let Some(temporary) = &self.0.temporary
+            && let Err(error) = std::fs::remove_dir_all(temporary.path())
+        {
+            tracing::warn!(%error, folder = %temporary.path().display(), "what was to be kept nowhere is left");
+        }
     }
 
     /// Makes a part's tables; the statements say `IF NOT EXISTS`.

@@ -89,11 +89,11 @@ pub struct Ingest(Arc<Inner>);
 struct Inner {
     context: Context,
     commit: Arc<Commit>,
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     draw_key: Secret,
     requests: http::Requests,
     /// Whether the queues are there.
-    prepared: AtomicBool,
+    prepared: Arc<AtomicBool>,
 }
 
 impl Ingest {
@@ -105,8 +105,9 @@ impl Ingest {
         let folder = Some(PathBuf::from(&config.contests)).filter(|path| !path.as_os_str().is_empty());
         let draws = !config.draw_key.is_empty();
         let catalogue = Catalogue::new(context.records.clone(), commit.clone(), folder, config.samples, draws);
+        let catalogue = Arc::new(catalogue);
         let context = context.clone();
-        let (draw_key, requests, prepared) = (config.draw_key.clone(), Default::default(), AtomicBool::new(false));
+        let (draw_key, requests, prepared) = (config.draw_key.clone(), Default::default(), Default::default());
         let ingest = Self(Arc::new(Inner { context, commit, catalogue, draw_key, requests, prepared }));
         tokio::join!(ingest.0.catalogue.look(), tokio::time::timeout(PREPARE, ingest.prepare())).1.ok();
         ingest.report_readiness();
@@ -123,22 +124,23 @@ impl Ingest {
     }
 
     fn report_readiness(&self) {
-        let readiness = &self.0.context.readiness;
-        let inner = self.0.clone();
+        let Inner { context: Context { readiness, .. }, commit, catalogue, prepared, .. } = self.0.as_ref();
+        // Each holds what it asks, not what holds the readiness: nothing of that would ever end.
+        let asked = catalogue.clone();
         readiness.add("contests", move || {
-            let ready = inner.catalogue.ready();
+            let ready = asked.ready();
             async move { ready }
         });
-        let inner = self.0.clone();
-        readiness.detail("contests", move || inner.catalogue.troubles());
-        let inner = self.0.clone();
+        let asked = catalogue.clone();
+        readiness.detail("contests", move || asked.troubles());
+        let asked = prepared.clone();
         readiness.add("queues", move || {
-            let prepared = inner.prepared.load(Ordering::Relaxed);
+            let prepared = asked.load(Ordering::Relaxed);
             async move { if prepared { Ok(()) } else { Err("the queues of ballots are not made yet".to_owned()) } }
         });
-        let inner = self.0.clone();
+        let asked = commit.clone();
         readiness.add("confirms", move || {
-            let overdue = inner.commit.flow.overdue();
+            let overdue = asked.flow.overdue();
             async move { if overdue == 0 { Ok(()) } else { Err(format!("{overdue} batches are not confirmed in time")) } }
         });
     }

@@ -18,6 +18,7 @@ mod stop;
 use std::{fs, io::Write as _, net::SocketAddr, path::Path, time::Instant};
 
 use bootstrap::{shutdown::Signals, telemetry};
+use embedded::Database;
 use tokio::net::TcpListener;
 
 use self::{contests::Contests, settings::Settings};
@@ -37,9 +38,11 @@ pub fn run(options: Up, ui: &mut Ui) -> Done {
     }
     refuse_open(&options, &settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(up(&options, settings, began, ui));
+    let data = data::open(&options, &settings.own.data)?;
+    let done = runtime.block_on(up(&options, settings, &data, began, ui));
     // What still runs after the drain is abandoned.
     runtime.shutdown_background();
+    data.discard();
     done
 }
 
@@ -56,17 +59,16 @@ fn refuse_open(options: &Up, settings: &Settings) -> Done {
     Err(Failure::usage(message).hint("ask for tokens: --admin-token mrt_…; or let everybody do everything: --insecure"))
 }
 
-async fn up(options: &Up, mut settings: Settings, began: Instant, ui: &mut Ui) -> Done {
+async fn up(options: &Up, mut settings: Settings, data: &Database, began: Instant, ui: &mut Ui) -> Done {
     telemetry::install("marea", env!("CARGO_PKG_VERSION"), &settings.platform).map_err(Failure::usage)?;
     let signals = Signals::listen()?;
-    let data = data::open(options, &settings.own.data)?;
     let listener = listen(settings.own.listen)?;
     let address = listener.local_addr()?;
-    let mut context = parts::connect(options, &settings.platform, &data).await?;
+    let mut context = parts::connect(options, &settings.platform, data).await?;
     context.stopping = signals.drain.clone();
-    parts::draw_key(&mut settings, &data).await?;
-    let cluster = cluster::connect(&settings, &data).await?;
-    let contests = Contests::start(&context, &settings, parts::stores(&settings, &data).await?).await;
+    parts::draw_key(&mut settings, data).await?;
+    let cluster = cluster::connect(&settings, data).await?;
+    let contests = Contests::start(&context, &settings, parts::stores(&settings, data).await?).await;
     let readiness = context.readiness.clone();
     let running = services::start(context, &settings, &cluster, contests, listener, signals.drain.clone())?;
     let told = async {

@@ -95,10 +95,15 @@ async fn a_second_process_is_told_who_has_the_folder() {
 #[tokio::test]
 async fn an_ephemeral_database_leaves_nothing() {
     let database = Database::ephemeral().unwrap();
-    let folder = database.0._temporary.as_ref().unwrap().path().to_owned();
+    let folder = database.0.temporary.as_ref().unwrap().path().to_owned();
     database.create(SCHEMA).await.unwrap();
     assert!(folder.join(FILE).exists());
     drop(database);
+    assert!(!folder.exists());
+    let database = Database::ephemeral().unwrap();
+    let folder = database.0.temporary.as_ref().unwrap().path().to_owned();
+    let _left = database.clone();
+    database.discard();
     assert!(!folder.exists());
 }
 

@@ -68,6 +68,8 @@ impl Up {
         let ready = data.with_extension(format!("ready-{}", std::process::id()));
         std::fs::remove_file(&ready).ok();
         command.args(["up", "--listen", "127.0.0.1:0"]).arg("--ready-file").arg(&ready).args(more);
+        // What an ephemeral one leaves where it is killed goes with the test's folder.
+        command.env("TMPDIR", data.parent().expect("a folder of the test's"));
         if !more.contains(&"--ephemeral") {
             command.arg("--data").arg(data);
         }

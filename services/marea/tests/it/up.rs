@@ -33,6 +33,19 @@ fn ephemeral() -> (tempfile::TempDir, Up) {
 }
 
 #[test]
+fn an_ephemeral_one_leaves_nothing() {
+    let (dir, up) = ephemeral();
+    let left = || {
+        let entries = std::fs::read_dir(dir.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
+        entries.filter(|path| path.is_dir()).count()
+    };
+    ok(up.run(&["vote", "bands", "name=Alux", "album=Leyenda", "year=1989", "rank=5"]));
+    assert_eq!(left(), 1);
+    assert_eq!(up.interrupt(), 0);
+    assert_eq!(left(), 0);
+}
+
+#[test]
 fn a_task_is_applied_changed_reverted_and_rolled_back() {
     let (_dir, up) = ephemeral();
     let (files, path) = folder("shop", APP);

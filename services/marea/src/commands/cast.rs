@@ -237,7 +237,10 @@ impl Casting {
         if let Ok(Ok(page)) = asked
             && !page.ballots.is_empty()
         {
-            eprintln!("note: {} was cast before, or a part of it: what was counted then counts no second time", self.file);
+            eprintln!(
+                "note: {} was cast before, or a part of it: what was counted then counts no second time",
+                self.file
+            );
         }
     }
 

@@ -95,13 +95,17 @@ pub fn is_reserved(name: &str) -> bool {
     FILTERS.contains(&name) || matches!(name, "cursor" | "limit")
 }
 
+fn is_integer(field: &Field) -> bool {
+    matches!(field.shape, Shape::Integer { .. })
+}
+
 fn filter(log: &BallotLog, field: &Field) -> Markup {
     let (name, value) = (field.name.as_str(), log.value(&field.name));
     let values = field.shape.values().iter().map(|v| (v.as_str(), v.as_str())).collect::<Vec<_>>();
     html! {
         @if !values.is_empty() {
             div { label for={ "q-" (name) } { (name) } (select(name, &values, value)) }
-        } @else if matches!(field.shape, Shape::Integer { .. }) {
+        } @else if is_integer(field) {
             div {
                 label for={ "q-" (name) } { (name) }
                 input.narrow id={ "q-" (name) } name=(name) value=(value) type="number" step="1";
@@ -163,7 +167,7 @@ fn table(log: &BallotLog, page: &LogPage) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "Cast" }
-                        @for field in log.visible() { th scope="col" { (field.name) } }
+                        @for field in log.visible() { th.number[is_integer(field)] scope="col" { (field.name) } }
                         @if log.shows_voters() { th scope="col" { "Voter" } }
                         th scope="col" { "Outcome" }
                         th scope="col" { "Ballot" }
@@ -182,7 +186,9 @@ fn row(log: &BallotLog, ballot: &Map<String, Value>) -> Markup {
     html! {
         tr {
             td { @if let Some(at) = cast { time datetime=(at) { (exact(at)) } } }
-            @for shown in log.visible() { td.message { (field(&shown.name)) } }
+            @for shown in log.visible() {
+                td.number[is_integer(shown)].message[!is_integer(shown)] { (field(&shown.name)) }
+            }
             @if log.shows_voters() { td.message { (text("voter")) } }
             td { @if text("verdict") == "counted" { span.good { "counted" } } @else { span.busy { (text("verdict").replace('_', " ")) } } }
             td { code { (text("id")) } }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes one cluster of six nodes: three masters, a replica each. Does nothing where it stands already.
+# Makes one cluster of six nodes: three masters, a replica each. Does nothing where it stands already; where its nodes
+# do not find each other, tells each of the others. `form.sh meet` does that only, and never makes a cluster.
 set -eu
 export VALKEYCLI_AUTH="$PASSWORD" REDISCLI_AUTH="$PASSWORD"
 if valkey-cli -h redis-0.redis cluster info | grep -q '^cluster_slots_assigned:16384'; then
@@ -21,6 +22,10 @@ if valkey-cli -h redis-0.redis cluster info | grep -q '^cluster_slots_assigned:1
   done
   echo 'the nodes do not find each other' >&2
   exit 1
+fi
+if [ "${1:-}" = meet ]; then
+  echo 'there is no cluster yet: the Job redis-form makes it'
+  exit 0
 fi
 nodes=
 for i in 0 1 2 3 4 5; do

@@ -10,9 +10,14 @@ mod queue;
 mod roles;
 mod store;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
+
+/// How often a role is tried, and the time between. The broker may just start; and of two who use a queue that is just
+/// made one may be told of an internal error (RabbitMQ 3.10).
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Splits, works and joins a Monte Carlo estimate of π over RabbitMQ and blob storage.
 #[derive(Parser)]
@@ -59,16 +64,19 @@ async fn main() -> ExitCode {
     // An error here only says that a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let Cli { role, settings } = Cli::parse();
-    let done = match role {
-        Role::Split => roles::split(&settings).await,
-        Role::Work => roles::work(&settings).await,
-        Role::Join => roles::join(&settings).await.map(|_| ()),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+    for again in (0..TRIES).rev() {
+        let done = match role {
+            Role::Split => roles::split(&settings).await,
+            Role::Work => roles::work(&settings).await,
+            Role::Join => roles::join(&settings).await.map(|_| ()),
+        };
+        match done {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(error) => eprintln!("error: {error:#}"),
+        }
+        if again > 0 {
+            tokio::time::sleep(PAUSE).await;
         }
     }
+    ExitCode::FAILURE
 }

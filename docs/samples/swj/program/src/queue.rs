@@ -1,7 +1,5 @@
 //! The two queues of one computation: chunks to work on, and chunks that are done.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use lapin::{
     BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer,
@@ -14,10 +12,6 @@ const PREFETCH: u16 = 2;
 /// Delivered again after this mode's messages survive the broker's restart (AMQP 0-9-1, delivery-mode).
 const PERSISTENT: u8 = 2;
 
-/// How often a connection is tried, and the time between.
-const TRIES: u32 = 5;
-const PAUSE: Duration = Duration::from_secs(1);
-
 /// A channel in confirm mode, with both queues declared.
 pub struct Queues {
     _connection: Connection,
@@ -26,20 +20,8 @@ pub struct Queues {
 }
 
 impl Queues {
-    /// Connects, and declares both queues as quorum queues. Again where the broker fails: it may just start, and of two who
-    /// declare a queue at the same time one may be told of an internal error (RabbitMQ 3.10).
+    /// Connects, and declares both queues as quorum queues.
     pub async fn connect(url: &str, run: &str) -> Result<Self> {
-        for _ in 1..TRIES {
-            match Self::try_connect(url, run).await {
-                Ok(queues) => return Ok(queues),
-                Err(error) => eprintln!("{error:#}; trying again"),
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-        Self::try_connect(url, run).await
-    }
-
-    async fn try_connect(url: &str, run: &str) -> Result<Self> {
         let connection = Connection::connect(url, ConnectionProperties::default()).await.context("no broker")?;
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;

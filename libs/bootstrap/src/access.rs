@@ -22,8 +22,8 @@ use crate::{HttpError, Secret};
 #[cfg(test)]
 mod tests;
 
-/// How long a token or tenant is believed without another look: the delay of a revocation.
-const REMEMBERED: Duration = Duration::from_secs(10);
+/// How long a token or tenant is believed without another look. Streams ask each second: a revocation holds after 10 s.
+const REMEMBERED: Duration = Duration::from_secs(9);
 
 /// Why a request's caller is not known.
 #[derive(Debug, thiserror::Error)]

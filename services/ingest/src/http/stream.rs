@@ -24,7 +24,7 @@ const PASSED_BYTES: usize = 4 << 20;
 /// How long a line that has begun may take: a client that trickles holds it no longer than this.
 const LINE_TIME: Duration = Duration::from_secs(60);
 /// For how long a token is good that was looked at: a stream may outlive it.
-const ADMITTED: Duration = Duration::from_secs(10);
+const ADMITTED: Duration = Duration::from_secs(1);
 /// How long a stream waits for room in memory before it is ended.
 const ROOM: Duration = Duration::from_secs(1);
 

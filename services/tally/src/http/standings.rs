@@ -21,7 +21,10 @@ use domain::access::Scope;
 use parking_lot::Mutex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
 use utoipa::IntoParams;
 
 use super::unavailable;
@@ -38,12 +41,13 @@ const KEPT: usize = 256;
 /// Their bytes, the last one's aside: a contest may have rows by the ten thousand, and each part of it is kept.
 const KEPT_BYTES: usize = 16 << 20;
 
-/// Different parts that are followed at a time: each is ranked at each change.
+/// Different parts that are followed together at a time: each is ranked at each change. Who follows another one looks
+/// for it alone, once a second, as who asks again and again would.
 const FOLLOWED: usize = 256;
 /// Their bytes, as JSON and as an event each.
-const FOLLOWED_BYTES: usize = 16 << 20;
+const FOLLOWED_BYTES: usize = 32 << 20;
 /// For how long a token is good that was looked at: a stream may outlive it.
-const ADMITTED: Duration = Duration::from_secs(10);
+const ADMITTED: Duration = Duration::from_secs(1);
 
 /// Which part is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, IntoParams)]
@@ -89,7 +93,7 @@ pub async fn get(
     let body = tally.body(&name, &part).await?;
     if accepts(&headers, "text/event-stream") {
         let token = headers.get(header::AUTHORIZATION).cloned();
-        return follow(tally, name, part, body, token);
+        return Ok(follow(tally, name, part, body, token));
     }
     let tag = format!("\"{}\"", body.tag);
     if knows_tag(&headers, &tag) {
@@ -176,7 +180,10 @@ type Told = watch::Sender<Arc<Body>>;
 /// The stream's place.
 struct Place {
     tally: Tally,
-    standings: watch::Receiver<Arc<Body>>,
+    name: String,
+    part: Part,
+    /// What one looks for, for all; `None`: this stream looks for itself.
+    shared: Option<watch::Receiver<Arc<Body>>>,
     /// The tag of those that were sent last.
     sent: Option<String>,
     token: Option<HeaderValue>,
@@ -184,41 +191,59 @@ struct Place {
     admitted: Instant,
 }
 
-fn follow(
-    tally: Tally,
-    name: String,
-    part: Part,
-    first: Arc<Body>,
-    token: Option<HeaderValue>,
-) -> Result<Response, HttpError> {
-    let standings = tally.followed(name, part, first).ok_or_else(|| {
-        HttpError::unavailable("too many different parts of standings are followed; follow all of them, or fewer rows")
-    })?;
-    let place = Place { standings, tally, sent: None, token, admitted: Instant::now() };
-    Ok(events_of_bytes(place, |mut place| async move {
+fn follow(tally: Tally, name: String, part: Part, first: Arc<Body>, token: Option<HeaderValue>) -> Response {
+    let shared = tally.followed(&name, &part, first);
+    let place = Place { tally, name, part, shared, sent: None, token, admitted: Instant::now() };
+    events_of_bytes(place, |mut place| async move {
         let body = place.next().await?;
         Some((body.event.clone(), place))
-    }))
+    })
 }
 
 impl Place {
     /// The next standings that were not sent yet; who reads slowly is told the newest, not each. `None` ends the stream:
-    /// the process stops, or the contest is gone.
+    /// the process stops, the contest is gone, or the token is no longer good.
     async fn next(&mut self) -> Option<Arc<Body>> {
         loop {
-            let body = self.standings.borrow_and_update().clone();
-            if self.admitted.elapsed() > ADMITTED && self.token.is_some() {
+            let now = self.now().await?;
+            if self.token.is_some() && self.admitted.elapsed() >= ADMITTED {
                 let token = self.token.as_ref().and_then(|token| token.to_str().ok());
                 self.tally.context().access.caller(token).await.ok()?.may(Scope::Read).ok()?;
                 self.admitted = Instant::now();
             }
-            if self.sent.as_ref() != Some(&body.tag) {
+            if let Some(body) = now.filter(|body| self.sent.as_ref() != Some(&body.tag)) {
                 self.sent = Some(body.tag.clone());
                 return Some(body);
             }
+            let (admitted, has_token) = (self.admitted + ADMITTED, self.token.is_some());
+            let stopping = self.tally.context().stopping.clone();
             tokio::select! {
-                () = self.tally.context().stopping.cancelled() => return None,
-                changed = self.standings.changed() => changed.ok()?,
+                () = stopping.cancelled() => return None,
+                changed = self.changed() => changed?,
+                () = sleep_until(admitted), if has_token => {}
+            }
+        }
+    }
+
+    /// The standings as they are now; `Some(None)`: something does not answer. `None`: there are none any more.
+    async fn now(&mut self) -> Option<Option<Arc<Body>>> {
+        match &mut self.shared {
+            Some(standings) => Some(Some(standings.borrow_and_update().clone())),
+            None => match self.tally.body(&self.name, &self.part).await {
+                Ok(body) => Some(Some(body)),
+                Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => Some(None),
+                Err(_) => None,
+            },
+        }
+    }
+
+    /// Ends when there may be others.
+    async fn changed(&mut self) -> Option<()> {
+        match &mut self.shared {
+            Some(standings) => standings.changed().await.ok(),
+            None => {
+                sleep(PAUSE).await;
+                Some(())
             }
         }
     }
@@ -226,14 +251,15 @@ impl Place {
 
 impl Tally {
     /// A part's standings as they change, looked for while anybody follows; `None`: too many others are.
-    fn followed(&self, name: String, part: Part, first: Arc<Body>) -> Option<watch::Receiver<Arc<Body>>> {
+    fn followed(&self, name: &str, part: &Part, first: Arc<Body>) -> Option<watch::Receiver<Arc<Body>>> {
         let mut followed = self.0.followed.0.lock();
-        let key = (name, part);
+        let key = (name.to_owned(), part.clone());
         if let Some(told) = followed.get(&key) {
             return Some(told.subscribe());
         }
-        let held: usize = followed.values().map(|told| told.borrow().json.len()).sum();
-        if followed.len() >= FOLLOWED || held + first.json.len() > FOLLOWED_BYTES {
+        let bytes = |body: &Body| body.json.len() + body.event.len();
+        let held: usize = followed.values().map(|told| bytes(&told.borrow())).sum();
+        if followed.len() >= FOLLOWED || held + bytes(&first) > FOLLOWED_BYTES {
             return None;
         }
         let (told, standings) = watch::channel(first);
@@ -249,7 +275,7 @@ impl Tally {
             tokio::select! {
                 () = self.context().stopping.cancelled() => break,
                 () = told.closed() => {}
-                () = tokio::time::sleep(LOOK) => {}
+                () = sleep(LOOK) => {}
             }
             // Under the lock nobody begins to follow.
             let mut followed = self.0.followed.0.lock();
@@ -265,7 +291,7 @@ impl Tally {
                     changed
                 })),
                 // It is waited for: all clients would come again at once.
-                Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => tokio::time::sleep(PAUSE).await,
+                Err(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => sleep(PAUSE).await,
                 Err(_) => break,
             }
         }

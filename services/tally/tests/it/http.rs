@@ -1,8 +1,10 @@
 //! What is served.
 
 use bootstrap::{app, serve};
+use domain::{Tenant, access::Scope};
+use futures::future::join_all;
 use jiff::Timestamp;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +18,8 @@ on_both! {
     a_question_that_takes_no_parameters_refuses_any,
     standings_are_ranked_and_tagged,
     a_stream_of_standings_tells_each_change,
+    who_follows_what_many_others_do_not_is_told_too,
+    a_quiet_stream_of_a_token_that_is_revoked_ends,
     the_log_hides_what_the_contest_hides,
     audit_verify_and_rebuild_answer,
 }
@@ -51,6 +55,15 @@ impl Served {
     async fn get(&self, rest: &str) -> (StatusCode, Value) {
         let answer = self.http.get(self.path(rest)).send().await.expect("an answer");
         (answer.status(), answer.json().await.expect("JSON"))
+    }
+
+    /// Follows a part of the standings, perhaps with a token.
+    async fn follow(&self, part: &str, token: Option<&str>) -> Stream {
+        let request = self.http.get(self.path(&format!("/standings{part}"))).header("accept", "text/event-stream");
+        let request = token.into_iter().fold(request, RequestBuilder::bearer_auth);
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK);
+        Stream { answer, seen: String::new() }
     }
 
     async fn cast(&self, casts: &[(&str, &str, Option<&str>)]) {
@@ -164,10 +177,7 @@ impl Stream {
 
 async fn a_stream_of_standings_tells_each_change(harness: Harness) {
     let served = Served::new(harness).await;
-    let follow = async |part: &str| {
-        let request = served.http.get(served.path(&format!("/standings{part}"))).header("accept", "text/event-stream");
-        Stream { answer: request.send().await.expect("an answer"), seen: String::new() }
-    };
+    let follow = async |part: &str| served.follow(part, None).await;
     let mut streams = vec![follow("").await, follow("").await, follow("?tally=names&top=1").await];
     served.cast(&[("a", "x", None)]).await;
     for stream in &mut streams {
@@ -193,6 +203,28 @@ async fn a_stream_of_standings_tells_each_change(harness: Harness) {
     served.harness.context.stopping.cancel();
     let ended = async { while alone.answer.chunk().await.expect("it ends well").is_some() {} };
     tokio::time::timeout(crate::harness::LONG, ended).await.expect("it ends with the process");
+}
+
+async fn who_follows_what_many_others_do_not_is_told_too(harness: Harness) {
+    let served = Served::new(harness).await;
+    // More parts than are looked for in common.
+    let parts: Vec<String> = (1..=257).map(|top| format!("?top={top}")).collect();
+    let mut streams = join_all(parts.iter().map(|part| served.follow(part, None))).await;
+    streams.push(served.follow("", None).await);
+    served.cast(&[("a", "x", None)]).await;
+    join_all(streams.iter_mut().map(|stream| stream.until_counted(1))).await;
+}
+
+async fn a_quiet_stream_of_a_token_that_is_revoked_ends(harness: Harness) {
+    let served = Served::new(harness).await;
+    let records = &served.harness.context.records;
+    let (token, secret) = bootstrap::issue(Tenant::local().name, [Scope::Read], None, String::new());
+    records.put_token(&token).await.expect("written");
+    let mut stream = served.follow("", Some(secret.expose())).await;
+    stream.until_counted(0).await;
+    records.delete_token(&token.id).await.expect("deleted");
+    let ended = async { while stream.answer.chunk().await.expect("it ends well").is_some() {} };
+    tokio::time::timeout(crate::harness::LONG, ended).await.expect("it ends with its token");
 }
 
 async fn the_log_hides_what_the_contest_hides(harness: Harness) {

@@ -103,7 +103,7 @@ impl Catalogue {
 
     /// Looks every second until `shutdown`.
     pub async fn keep(&self, shutdown: &CancellationToken) {
-        tokio::join!(self.keep_contests(shutdown), self.keep_gates(shutdown));
+        tokio::join!(self.keep_contests(shutdown), self.keep_gates(shutdown), self.keep_beats(shutdown));
     }
 
     async fn keep_gates(&self, shutdown: &CancellationToken) {
@@ -119,6 +119,12 @@ impl Catalogue {
     async fn keep_contests(&self, shutdown: &CancellationToken) {
         while shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
             self.look().await;
+        }
+    }
+
+    /// Beats need no store, and wait for none.
+    async fn keep_beats(&self, shutdown: &CancellationToken) {
+        while shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
             self.beats();
             let unconfirmed = self.series.lock().values().map(|series| series.unconfirmed()).sum();
             self.commit.meters.gauges(&self.commit.flow, unconfirmed);

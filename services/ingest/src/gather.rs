@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Bytes of a segment from which on it goes to its lane.
-const SEGMENT_BYTES: usize = 32 << 10;
+pub(crate) const SEGMENT_BYTES: usize = 32 << 10;
 /// The few bytes of a segment's head.
 const HEAD_BYTES: usize = 128;
 /// Batches that one request may wait for at a time: bounds what a stream holds.

@@ -85,6 +85,13 @@ impl Services {
         {
             return status_of(Refusal::Other(refused)).into_http();
         }
+        // Before anything of the body comes: a message that waits with its token for the store is in nobody's count.
+        if Call::of(request.uri().path()).is_some()
+            && let Err(refused) = self.ingest.look_up(request.headers()).await
+        {
+            self.ingest.count_refusal(&refused);
+            return status_of(refused).into_http();
+        }
         let flow = &self.ingest.0.commit.flow;
         let answered = self.routes.oneshot(request.map(|body| Body::new(Arrival::new(body, flow)))).await;
         let mut response = answered.unwrap_or_else(|never| match never {});

@@ -123,18 +123,30 @@ impl Ingest {
         Ok((contest, caller))
     }
 
+    /// Looks a token up, if there is one, so that what follows need not wait for that.
+    pub(crate) async fn look_up(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if let Some(header) = single(headers, header::AUTHORIZATION.as_str())? {
+            self.known(Some(header)).await?;
+        }
+        Ok(())
+    }
+
     /// On whose behalf ballots are cast: a token's tenant, or nobody's.
     async fn caller(&self, contest: &Contest, headers: &HeaderMap) -> Result<Arc<str>, Refusal> {
         let header = single(headers, header::AUTHORIZATION.as_str())?;
         if header.is_none() && !contest.definition.tokens {
             return Ok(Arc::default());
         }
+        let caller = self.known(header).await?;
+        caller.may(Scope::Ballots)?;
+        Ok(caller.tenant.name.to_string().into())
+    }
+
+    async fn known(&self, header: Option<&HeaderValue>) -> Result<Caller, Refusal> {
         // What is not text is no token: it must not count as none at all.
         let header = header.map(|value| value.to_str().unwrap_or("not text"));
         let access = &self.0.context.access;
-        let caller: Caller = Box::pin(access.caller(header)).await.map_err(HttpError::from)?;
-        caller.may(Scope::Ballots)?;
-        Ok(caller.tenant.name.to_string().into())
+        Ok(Box::pin(access.caller(header)).await.map_err(HttpError::from)?)
     }
 
     /// The ballot with what the contest draws.

@@ -83,7 +83,9 @@ impl Definition {
         let one = |json: &&'a [u8]| {
             self.ballot(json, voter).unwrap_or_else(|error| {
                 let message = match error {
-                    BodyError::Json { message, .. } => message,
+                    BodyError::Json { line, column, message } => {
+                        format!("{message} (line {line}, column {column} of the ballot)")
+                    }
                     error @ BodyError::TooMany { .. } => error.to_string(),
                 };
                 Err(vec![Fault::new("", "invalid_json", message)])
@@ -112,7 +114,7 @@ fn elements(json: &[u8], max: usize) -> Option<Vec<&[u8]>> {
                 if json[start..at].trim_ascii().is_empty() {
                     return None;
                 }
-                elements.push(&json[start..at]);
+                elements.push(json[start..at].trim_ascii());
                 if elements.len() > max {
                     return Some(elements);
                 }

@@ -53,12 +53,13 @@ impl Told {
             self.contests.lock().get_or_insert_default().insert(name, Some(takes));
         }
         if self.looked.lock().is_none_or(|at| at.elapsed() >= AGAIN) {
+            // Whether it succeeds or not: a store that does not answer is not to hold up every look.
+            *self.looked.lock() = Some(Instant::now());
             let restore = async |name: &String| match records.withdrawn(name).await? {
                 Some(_) => records.restore(name).await,
                 None => Ok(()),
             };
             stream::iter(taken).map(restore).buffer_unordered(super::READS).try_collect::<()>().await?;
-            *self.looked.lock() = Some(Instant::now());
         }
         Ok(())
     }

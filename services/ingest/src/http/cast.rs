@@ -23,7 +23,7 @@ use crate::{
     Ingest,
     commit::{Outcome, Ticket},
     contest::Contest,
-    gather::{Gatherer, request_id},
+    gather::{Gatherer, SEGMENT_BYTES, request_id},
 };
 
 /// Ballots in one array.
@@ -140,7 +140,9 @@ impl Ingest {
         };
         let id = own.unwrap_or_else(|| Hyphenated::from_uuid(request).to_string());
         let lane = &contest.lanes[contest.definition.lane(&ballot.values)];
-        let ticket = lane.gather(bytes + ROOM, 1, |out| batch::append_one(out, caller, request, &ballot));
+        // Blanks between its values, of which its JSON may have any number, take no room.
+        let room = bytes.min(SEGMENT_BYTES) + ROOM;
+        let ticket = lane.gather(room, 1, |out| batch::append_one(out, caller, request, &ballot));
         Ok((id, ticket.ok_or(Refusal::NotAccepted)?))
     }
 

@@ -150,6 +150,8 @@ async fn what_is_no_json_within_an_array_is_named_and_the_others_count(on: On) {
     assert_eq!((status, &answer["accepted"], &answer["rejections"]), (202, &json!(2), &json!(4)), "{answer}");
     let rejected: Vec<_> = answer["rejected"].as_array().unwrap().iter().map(|r| &r["position"]).collect();
     assert_eq!(rejected, [1, 2, 3, 5]);
+    let said = answer["rejected"][2]["message"].as_str().unwrap();
+    assert!(said.ends_with("(line 1, column 2 of the ballot)"), "{said}");
 }
 
 async fn a_line_that_never_ends_ends_the_stream(on: On) {

@@ -89,16 +89,16 @@ pub async fn run(client: &Client, options: &Cast, ui: &mut Ui) -> Done {
 
 /// Refuses a table of which no line can be good: its heading says what the contest has not.
 fn heading_fits(heading: &[String], known: Option<&Contest>, options: &Cast) -> Done {
-    if let Some(twice) =
-        heading.iter().enumerate().find(|(at, name)| heading[..*at].contains(name)).map(|(_, name)| name)
-    {
+    // Spreadsheets write empty columns behind the last one.
+    let named: Vec<&String> = heading.iter().filter(|name| !name.is_empty()).collect();
+    if let Some((_, twice)) = named.iter().enumerate().find(|(at, name)| named[..*at].contains(name)) {
         let said = format!("the heading of {} names `{twice}` twice", options.file.display());
         return Err(Failure::usage(tame(&said)));
     }
     let Some(known) = known.filter(|known| !known.fields().is_empty()) else { return Ok(()) };
     let fields = known.fields();
     let unknown = |name: &&String| !fields.contains(&name.as_str()) && !["id", "voter"].contains(&name.as_str());
-    let Some(unknown) = heading.iter().find(unknown) else { return Ok(()) };
+    let Some(unknown) = named.into_iter().find(unknown) else { return Ok(()) };
     let hint = match heading {
         [one] if one.contains([';', '\t', '|']) => "cells are separated by commas".to_owned(),
         _ => format!("its fields: {}; and `id` and `voter`, where they are", fields.join(", ")),

@@ -179,6 +179,38 @@ fn a_file_that_cannot_be_read_is_said_before_anything_is_asked() {
     }
 }
 
+#[test]
+fn a_ballot_that_says_something_twice_is_not_cast() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let good = r#"{"name":"A","album":"a","year":1989,"rank":1}"#;
+    let twice = good.replace("\"year\"", "\"name\":\"B\",\"year\"");
+    for (file, text) in
+        [("bands.ndjson", format!("{twice}\n{good}\n[1]\n")), ("bands.json", format!("[{twice}, {good}, 1]"))]
+    {
+        let file = dir.path().join(file);
+        fs::write(&file, text).expect("written");
+        let fake = bands(accept_all);
+        let ran = run(&fake, &["cast", &file.display().to_string()]);
+        assert_eq!((ran.code, ran.out.as_str()), (1, "accepted 1, rejected 2\n"), "{}", ran.err);
+        assert!(ran.err.contains(":1: name: expected the field once [duplicate_field]"), "{}", ran.err);
+        assert!(ran.err.contains(":3: expected a JSON object [not_an_object]"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_table_may_have_empty_columns_and_must_have_ballots() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("bands.csv");
+    let cast = |text: &str| {
+        fs::write(&file, text).expect("written");
+        run(&bands(accept_all), &["cast", &file.display().to_string()])
+    };
+    let ran = cast("name,album,year,rank,,\nA,a,1989,5,,\n");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "accepted 1, rejected 0\n"), "{}", ran.err);
+    let ran = cast("");
+    assert!(ran.code == 2 && ran.err.contains("holds no ballots below its heading"), "{}", ran.err);
+}
+
 fn ids(body: &str) -> Vec<String> {
     let ballots: Vec<Value> = serde_json::from_str(body).expect("JSON");
     ballots.iter().map(|ballot| ballot["id"].as_str().expect("an id").to_owned()).collect()

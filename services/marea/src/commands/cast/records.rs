@@ -1,12 +1,14 @@
 //! The ballots of a file, one by one.
 
 use std::{
+    fmt,
     fs::File,
     io::{self, BufRead, BufReader, Read as _},
     path::Path,
 };
 
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::{Value, value::RawValue};
 
 use super::{Fields, csv};
 use crate::cli::FileFormat;
@@ -34,7 +36,7 @@ pub struct Records {
 enum Source {
     Lines(BufReader<File>),
     Table(BufReader<File>, Vec<String>),
-    Array(std::vec::IntoIter<Value>),
+    Array(std::vec::IntoIter<Box<RawValue>>),
 }
 
 impl Records {
@@ -73,7 +75,7 @@ impl Records {
             Source::Lines(reader) => {
                 let Some(text) = text_line(reader, &mut self.line)? else { return Ok(None) };
                 self.read += text.len() as u64;
-                (self.line, object(serde_json::from_slice(&text)), false)
+                (self.line, object(&text), false)
             }
             Source::Table(reader, names) => {
                 let Some((first, record)) = csv::record(reader, &mut self.line)? else { return Ok(None) };
@@ -83,7 +85,7 @@ impl Records {
             Source::Array(items) => {
                 let Some(item) = items.next() else { return Ok(None) };
                 self.line += 1;
-                (self.line, object(Ok(item)), false)
+                (self.line, object(item.get().as_bytes()), false)
             }
         };
         Ok(Some(Record { line, ballot, untyped }))
@@ -103,24 +105,54 @@ fn text_line(reader: &mut impl BufRead, line: &mut u64) -> io::Result<Option<Vec
     Ok(None)
 }
 
-fn array(reader: BufReader<File>) -> io::Result<Vec<Value>> {
+fn array(reader: BufReader<File>) -> io::Result<Vec<Box<RawValue>>> {
     let mut bytes = Vec::new();
     reader.take(JSON_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > JSON_BYTES {
         return Err(io::Error::other("a JSON array is read as a whole, at most 256 MiB; use NDJSON"));
     }
-    let value = serde_json::from_slice(&bytes).map_err(|e| io::Error::other(format!("expected JSON: {e}")))?;
-    match value {
-        Value::Array(items) => Ok(items),
-        one => Ok(vec![one]),
+    let many = bytes.trim_ascii_start().first() == Some(&b'[');
+    let read = if many { serde_json::from_slice(&bytes) } else { serde_json::from_slice(&bytes).map(|one| vec![one]) };
+    read.map_err(|e| io::Error::other(format!("expected JSON: {e}")))
+}
+
+fn object(json: &[u8]) -> Result<Fields, String> {
+    match serde_json::from_slice(json) {
+        Ok(Object(fields)) => fields,
+        Err(error) if error.is_data() => Err("expected a JSON object [not_an_object]".to_owned()),
+        Err(error) => Err(format!("expected JSON: {error} [not_json]")),
     }
 }
 
-fn object(parsed: serde_json::Result<Value>) -> Result<Fields, String> {
-    match parsed {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err("expected a JSON object [not_an_object]".to_owned()),
-        Err(error) => Err(format!("expected JSON: {error} [not_json]")),
+/// The fields of an object; none where two have one name, of which nobody knows which is meant.
+struct Object(Result<Fields, String>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Object, A::Error> {
+        let (mut fields, mut twice) = (Fields::new(), None);
+        while let Some((name, value)) = entries.next_entry::<String, Value>()? {
+            if fields.contains_key(&name) {
+                twice.get_or_insert(name);
+            } else {
+                fields.insert(name, value);
+            }
+        }
+        let twice = twice.map(|name| format!("{name}: expected the field once [duplicate_field]"));
+        Ok(Object(twice.map_or(Ok(fields), Err)))
     }
 }
 

@@ -17,6 +17,8 @@ use crate::{
 const PAGE: &str = "1000";
 /// The most that the server gives at once.
 const MOST: usize = 1_000;
+/// What a ballot has beside its fields.
+const OWN: [&str; 4] = ["id", "voter", "time", "verdict"];
 
 pub async fn log(client: &Client, options: &Log, ui: &mut Ui) -> Done {
     let mut query = options.filters.clone();
@@ -34,7 +36,7 @@ pub async fn log(client: &Client, options: &Log, ui: &mut Ui) -> Done {
 /// they come.
 async fn order(client: &Client, contest: &str) -> Vec<String> {
     let defined = client.contest_defined(contest).await;
-    defined.map(|(_, d)| d.fields.into_iter().map(|f| f.name).collect()).unwrap_or_default()
+    defined.map(|(_, d)| d.fields.iter().map(|field| column(&field.name)).collect()).unwrap_or_default()
 }
 
 /// The first ballots: the server may give fewer at once than asked for.
@@ -101,7 +103,7 @@ async fn shown(client: &Client, contest: &str) -> Option<Vec<String>> {
     let (_, definition) = client.contest_defined(contest).await.ok()?;
     let fields = definition.fields.iter().map(|field| field.name.as_str()).filter(|name| definition.shows(name));
     let voter = (!definition.is_hidden("voter")).then_some("voter");
-    Some(fields.chain(voter).chain(["id", "time", "verdict"]).map(str::to_owned).collect())
+    Some(fields.map(column).chain(voter.into_iter().chain(["id", "time", "verdict"]).map(str::to_owned)).collect())
 }
 
 /// One page as CSV; the first one's columns are the table's, where none are known.
@@ -116,14 +118,18 @@ fn table(page: &LogPage, known: &mut Option<Vec<String>>, ui: &mut Ui) -> Done {
     Ok(rows.iter().try_for_each(|row| ui.line(csv(cells(row, columns).iter().map(String::as_str))))?)
 }
 
+/// A field's column: a race may have a `time` of its own beside that of its ballots.
+fn column(field: &str) -> String {
+    if OWN.contains(&field) { format!("fields.{field}") } else { field.to_owned() }
+}
+
 /// A ballot's values by name; what is nested one level stands beside the rest.
 fn flat(ballot: &Map<String, Value>) -> Vec<(String, String)> {
-    let cell = |(key, value): (&String, &Value)| (key.clone(), text(value));
     let mut row = Vec::new();
     for (key, value) in ballot {
         match value {
-            Value::Object(inner) => row.extend(inner.iter().map(cell)),
-            _ => row.push(cell((key, value))),
+            Value::Object(inner) => row.extend(inner.iter().map(|(key, value)| (column(key), text(value)))),
+            _ => row.push((key.clone(), text(value))),
         }
     }
     row

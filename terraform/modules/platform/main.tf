@@ -40,7 +40,8 @@ locals {
   # which `k8s/resources` and `k8s/remote-stores` hold as well. Near the end of the nodes' range: nodes come from its start.
   addresses = { for index in range(3) : "mongodb-${index}" => cidrhost(local.clusters.resources.nodes, index - 32) }
 
-  # Who opens connections to whom, and where to. What is not here is not reachable.
+  # Who opens connections to whom, and where to. What is not here is not reachable, but for load balancers: for each GKE
+  # opens its ports itself, to the source ranges that its Service names.
   flows = {
     services-to-stores = {
       from  = "management"

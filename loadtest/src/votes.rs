@@ -8,11 +8,11 @@ use testkit::Process;
 use crate::{
     contest::{
         Cores, Servers, ballots, memory,
-        paced::{self, Pace},
+        paced::{self, Pace, Paced},
         peer::{Hello, fastify},
         write,
     },
-    report::{NO_GOAL, Row},
+    report::{NO_GOAL, Row, percentile},
     wrk::{self, Load},
 };
 
@@ -26,6 +26,8 @@ const VOTES: usize = 10_000;
 const WARM: u32 = 2;
 /// Connections of the open loop.
 const OPEN: usize = 256;
+/// Rounds of the open loop.
+const ROUNDS: usize = 5;
 
 /// A server under load, and its process' id.
 struct Server {
@@ -110,19 +112,35 @@ fn row(nodes: usize, connections: u32, ours: &Measured, peer: Option<&Measured>,
     }
 }
 
-/// At half of what Fastify does at most, whatever was answered meanwhile.
+/// At half of what Fastify does at most, whatever was answered meanwhile; in turns, because the broker's disk stands still
+/// now and then, under whoever is measured then.
 async fn open(ours: &Server, theirs: &Server, votes: &[String], rate: f64, seconds: u32) -> Result<Row> {
     let pace = Pace { rate, connections: OPEN, seconds: seconds.max(3) };
-    let peer = paced::run(&theirs.url, votes, pace).await?;
-    let own = paced::run(&ours.url, votes, pace).await?;
-    let text =
-        |p: &paced::Paced| format!("{:.0}/s, p50 {:.1} ms, p99 {:.1} ms, {} failed", p.rate, p.p50, p.p99, p.failed);
+    let (mut own, mut peer) = (vec![], vec![]);
+    for _ in 0..ROUNDS {
+        peer.push(paced::run(&theirs.url, votes, pace).await?);
+        own.push(paced::run(&ours.url, votes, pace).await?);
+    }
+    let failed = own.iter().map(|round| round.failed).sum::<usize>();
+    let (p99, ratio) = (median(&own, |p| p.p99), median(&own, |p| p.p99) / median(&peer, |p| p.p99));
+    let text = |rounds: &[Paced]| {
+        let worst = rounds.iter().map(|p| p.p99).fold(0.0, f64::max);
+        let failed: usize = rounds.iter().map(|p| p.failed).sum();
+        let (rate, p50, p99) = (median(rounds, |p| p.rate), median(rounds, |p| p.p50), median(rounds, |p| p.p99));
+        format!("{rate:.0}/s, p50 {p50:.1} ms, p99 {p99:.1} ms (worst round {worst:.1} ms), {failed} failed")
+    };
     Ok(Row {
-        what: format!("POST /votes, open loop at {rate:.0}/s, half of Fastify's maximum"),
+        what: format!(
+            "POST /votes, open loop at {rate:.0}/s, half of Fastify's maximum, median of {ROUNDS} rounds in turns"
+        ),
         ours: text(&own),
         bare: format!("Fastify: {}", text(&peer)),
-        ratio: format!("p99 {:.2}", own.p99 / peer.p99),
+        ratio: format!("p99 {ratio:.2}"),
         goal: "p99 ≤ 5 ms",
-        met: own.p99 <= 5.0 && own.failed == 0,
+        met: p99 <= 5.0 && failed == 0,
     })
+}
+
+fn median(rounds: &[Paced], of: impl Fn(&Paced) -> f64) -> f64 {
+    percentile(&mut rounds.iter().map(of).collect::<Vec<_>>(), 50.0)
 }
